@@ -1,0 +1,48 @@
+// Package clock is the time as systems see it: the machine's, or one that tests move by hand.
+package clock
+
+import (
+	"sync"
+	"time"
+)
+
+// Clock tells the time. Times are UTC.
+type Clock interface {
+	Now() time.Time
+}
+
+// System is the machine's clock.
+type System struct{}
+
+// Now is the current time in UTC.
+func (System) Now() time.Time { return time.Now().UTC() }
+
+// Fake stands still until it is moved. It is safe for concurrent use.
+type Fake struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// NewFake makes a clock that shows t.
+func NewFake(t time.Time) *Fake { return &Fake{now: t.UTC()} }
+
+// Now is the time the clock was last set to.
+func (f *Fake) Now() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.now
+}
+
+// Advance moves the clock by d, which may be negative.
+func (f *Fake) Advance(d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.now = f.now.Add(d)
+}
+
+// Set moves the clock to t.
+func (f *Fake) Set(t time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.now = t.UTC()
+}

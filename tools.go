@@ -1,0 +1,14 @@
+//go:build generate
+
+// Package guichet pins the generators and holds every go:generate line.
+// `go generate ./...` (make generate) sets the build tag; nothing else compiles this file.
+package guichet
+
+import (
+	_ "github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen"
+	_ "github.com/sqlc-dev/sqlc/cmd/sqlc"
+)
+
+//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config spec/tiptop/oapi-codegen.yaml spec/tiptop/openapi.yaml
+//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config spec/tiptop/oapi-codegen.client.yaml spec/tiptop/openapi.yaml
+//go:generate go run github.com/sqlc-dev/sqlc/cmd/sqlc generate

@@ -1,6 +1,3 @@
--- name: LockSession :exec
--- Waits for a lock that lasts as long as this connection or until UnlockSession.
-SELECT pg_advisory_lock(@key::bigint);
-
--- name: UnlockSession :exec
-SELECT pg_advisory_unlock(@key::bigint);
+-- name: TryLockSession :one
+-- Takes a lock that lasts as long as this connection, if it is free.
+SELECT pg_try_advisory_lock(@key::bigint)::boolean AS got;

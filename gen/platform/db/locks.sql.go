@@ -9,21 +9,14 @@ import (
 	"context"
 )
 
-const LockSession = `-- name: LockSession :exec
-SELECT pg_advisory_lock($1::bigint)
+const tryLockSession = `-- name: TryLockSession :one
+SELECT pg_try_advisory_lock($1::bigint)::boolean AS got
 `
 
-// Waits for a lock that lasts as long as this connection or until UnlockSession.
-func (q *Queries) LockSession(ctx context.Context, key int64) error {
-	_, err := q.db.Exec(ctx, LockSession, key)
-	return err
-}
-
-const UnlockSession = `-- name: UnlockSession :exec
-SELECT pg_advisory_unlock($1::bigint)
-`
-
-func (q *Queries) UnlockSession(ctx context.Context, key int64) error {
-	_, err := q.db.Exec(ctx, UnlockSession, key)
-	return err
+// Takes a lock that lasts as long as this connection, if it is free.
+func (q *Queries) TryLockSession(ctx context.Context, key int64) (bool, error) {
+	row := q.db.QueryRow(ctx, tryLockSession, key)
+	var got bool
+	err := row.Scan(&got)
+	return got, err
 }

@@ -3,13 +3,3 @@
 //   sqlc v1.31.1
 
 package db
-
-import (
-	"time"
-)
-
-type RateLimit struct {
-	Key       []byte
-	Charges   []time.Time
-	ExpiresAt time.Time
-}

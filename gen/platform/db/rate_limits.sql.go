@@ -10,21 +10,21 @@ import (
 	"time"
 )
 
-const PurgeRates = `-- name: PurgeRates :execrows
+const purgeRates = `-- name: PurgeRates :execrows
 DELETE FROM rate_limits
 WHERE key IN (SELECT r.key FROM rate_limits AS r WHERE r.expires_at < $1::timestamptz FOR UPDATE SKIP LOCKED)
 `
 
 // Deletes rows that no longer say anything, but for those in use this very moment.
 func (q *Queries) PurgeRates(ctx context.Context, moment time.Time) (int64, error) {
-	result, err := q.db.Exec(ctx, PurgeRates, moment)
+	result, err := q.db.Exec(ctx, purgeRates, moment)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected(), nil
 }
 
-const RefundRate = `-- name: RefundRate :exec
+const refundRate = `-- name: RefundRate :exec
 WITH charged AS (
     SELECT r.key FROM rate_limits AS r WHERE r.key = ANY ($2::bytea[]) ORDER BY r.key FOR UPDATE
 )
@@ -37,11 +37,11 @@ WHERE r.key = charged.key AND $1::timestamptz = ANY (r.charges)
 
 // Takes back one charge that was made at @moment from every key. Locks in key order, as take_rate does.
 func (q *Queries) RefundRate(ctx context.Context, moment time.Time, keys [][]byte) error {
-	_, err := q.db.Exec(ctx, RefundRate, moment, keys)
+	_, err := q.db.Exec(ctx, refundRate, moment, keys)
 	return err
 }
 
-const TakeRate = `-- name: TakeRate :one
+const takeRate = `-- name: TakeRate :one
 SELECT take_rate($1::bytea[], $2::integer[], $3::bigint[], $4::timestamptz)::bigint AS wait
 `
 
@@ -54,7 +54,7 @@ type TakeRateParams struct {
 
 // Charges every key at @moment or none; 0, or the microseconds until all have room.
 func (q *Queries) TakeRate(ctx context.Context, arg TakeRateParams) (int64, error) {
-	row := q.db.QueryRow(ctx, TakeRate,
+	row := q.db.QueryRow(ctx, takeRate,
 		arg.Keys,
 		arg.Limits,
 		arg.Microseconds,

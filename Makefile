@@ -23,7 +23,7 @@ serve: ## run every system on an embedded database with demo data
 
 .PHONY: generate
 generate: node_modules/.ready ## rewrite gen/ from spec/, queries/ and migrations/
-	go generate -tags generate .
+	go generate .
 
 .PHONY: test
 test: node_modules/.ready ## run every test (PKG=./internal/contract for one package)

@@ -22,10 +22,14 @@ type seen struct {
 	at map[string]time.Time // River's messages are constants: the map stays small
 }
 
-func newSparse(h slog.Handler) sparse { return sparse{Handler: h, seen: &seen{at: map[string]time.Time{}}} }
+func newSparse(h slog.Handler) sparse {
+	return sparse{Handler: h, seen: &seen{at: map[string]time.Time{}}}
+}
 
 // Enabled reports whether a message of the level, demoted, would be logged.
-func (s sparse) Enabled(ctx context.Context, level slog.Level) bool { return s.Handler.Enabled(ctx, demote(level)) }
+func (s sparse) Enabled(ctx context.Context, level slog.Level) bool {
+	return s.Handler.Enabled(ctx, demote(level))
+}
 
 // Handle logs the record unless its message was logged a moment ago.
 func (s sparse) Handle(ctx context.Context, r slog.Record) error {
@@ -37,7 +41,9 @@ func (s sparse) Handle(ctx context.Context, r slog.Record) error {
 }
 
 // WithAttrs keeps what was seen.
-func (s sparse) WithAttrs(attrs []slog.Attr) slog.Handler { return sparse{s.Handler.WithAttrs(attrs), s.seen} }
+func (s sparse) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return sparse{s.Handler.WithAttrs(attrs), s.seen}
+}
 
 // WithGroup keeps what was seen.
 func (s sparse) WithGroup(name string) slog.Handler { return sparse{s.Handler.WithGroup(name), s.seen} }

@@ -109,7 +109,9 @@ func (h idHandler) Handle(ctx context.Context, r slog.Record) error {
 }
 
 // WithAttrs keeps adding ids.
-func (h idHandler) WithAttrs(attrs []slog.Attr) slog.Handler { return idHandler{h.Handler.WithAttrs(attrs)} }
+func (h idHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return idHandler{h.Handler.WithAttrs(attrs)}
+}
 
 // WithGroup keeps adding ids.
 func (h idHandler) WithGroup(name string) slog.Handler { return idHandler{h.Handler.WithGroup(name)} }

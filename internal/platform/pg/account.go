@@ -86,7 +86,8 @@ func (a account) reach(path string) error {
 			bit = 0o010
 		}
 		if uint32(info.Mode().Perm())&bit == 0 {
-			return fmt.Errorf("the user %s, whom PostgreSQL runs as because root may not, cannot enter %s", a.name, dir)
+			return fmt.Errorf("PostgreSQL may not run as root and runs as the user %s, who cannot enter %s: allow it (chmod o+x %s)",
+				a.name, dir, dir)
 		}
 		if dir == filepath.Dir(dir) {
 			return nil

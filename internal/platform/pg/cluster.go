@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -20,6 +21,9 @@ const (
 	databaseName = "guichet" // the database in it
 	socketPort   = "5432"    // only names the socket: there is no TCP
 	socketPrefix = "guichet-pg-"
+
+	// maxSocketBase leaves room for the rest of the socket's path within the 104 bytes that macOS allows (Linux: 108).
+	maxSocketBase = 60
 
 	stopPatience = 15 * time.Second // for a clean shutdown; then a hard one
 	killPatience = 5 * time.Second  // for a hard one; then SIGKILL
@@ -58,7 +62,7 @@ func startCluster(ctx context.Context, o Options, lock *stateLock) (*cluster, er
 		return nil, err
 	}
 	if err := errors.Join(acct.own(root), acct.reach(root)); err != nil {
-		return nil, fmt.Errorf("%w: set GUICHET_STATE_DIR to a directory that this user can reach", err)
+		return nil, fmt.Errorf("%w; or set GUICHET_STATE_DIR to a directory that this user can reach", err)
 	}
 	present, err := presentVersions(root)
 	if err != nil {
@@ -99,12 +103,11 @@ func startCluster(ctx context.Context, o Options, lock *stateLock) (*cluster, er
 // makeSocketDir makes the directory of the socket: a path that is short, since a socket's may hold some hundred bytes at
 // most, and that only the server's user (and root) may enter, since the server trusts whoever reaches the socket.
 func (c *cluster) makeSocketDir() error {
-	if old := c.lock.previous.SocketDir; filepath.Base(old) != "." && len(filepath.Base(old)) > len(socketPrefix) &&
-		filepath.Base(old)[:len(socketPrefix)] == socketPrefix {
+	if old := c.lock.previous.SocketDir; strings.HasPrefix(filepath.Base(old), socketPrefix) {
 		os.RemoveAll(old) // left by a holder that was killed; harmless if it stays
 	}
 	base := os.TempDir()
-	if len(base) > 40 || c.acct.reach(filepath.Join(base, "x")) != nil {
+	if len(base) > maxSocketBase || c.acct.reach(filepath.Join(base, "x")) != nil {
 		base = "/tmp"
 	}
 	dir, err := os.MkdirTemp(base, socketPrefix)

@@ -67,18 +67,22 @@ func share(ctx context.Context, held *LockedError) (*Server, error) {
 	return &Server{url: held.Database, version: version, embedded: true}, nil
 }
 
-// makeStateDir creates the state directory: for its owner alone, but for root passable, because PostgreSQL's user must get
-// through it to its data.
+// makeStateDir creates the state directory, for its owner alone. Root's must be passable besides, because PostgreSQL's user
+// has to get through it to its data: that is granted to a directory that was made without it, too.
 func makeStateDir(dir string) error {
-	mode := os.FileMode(0o700)
-	if os.Geteuid() == 0 {
-		mode = 0o711
-	}
-	err := makeDir(dir, mode)
+	const pass = 0o011
+	err := makeDir(dir, 0o700)
 	if errors.Is(err, fs.ErrPermission) {
 		return fmt.Errorf("the state directory cannot be created: %w; set GUICHET_STATE_DIR to a directory that this user may write", err)
 	}
-	return err
+	if err != nil || os.Geteuid() != 0 {
+		return err
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	return os.Chmod(dir, info.Mode().Perm()|pass)
 }
 
 // makeDir creates dir with exactly this mode, whatever the umask says; one that is there is left as it is.

@@ -17,13 +17,10 @@ const externalPatience = 10 * time.Second
 // openExternal checks the database that DATABASE_URL names. Whatever is wrong with it is an error: an operator who named a
 // database must never find the data in another one.
 func openExternal(ctx context.Context, o Options) (*Server, error) {
-	cfg, err := pgx.ParseConfig(o.DatabaseURL)
+	cfg, err := parseURL(o.DatabaseURL)
 	if err != nil {
 		return nil, fmt.Errorf("DATABASE_URL is not a PostgreSQL connection string: %w\n"+
 			"it reads like postgres://user:password@host:5432/database", err)
-	}
-	if cfg.ConnectTimeout == 0 {
-		cfg.ConnectTimeout = connectTimeout
 	}
 	conn, err := connectPatiently(ctx, cfg)
 	if err != nil {

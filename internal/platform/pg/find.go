@@ -135,9 +135,13 @@ func (f *finder) candidates() []string {
 
 var digits = regexp.MustCompile(`\d+`)
 
-// versionIn reads the version out of a path such as /usr/lib/postgresql/15/bin.
+// versionIn reads the version out of a path such as /usr/lib/postgresql/15/bin: its last number.
 func versionIn(path string) int {
-	n, _ := strconv.Atoi(digits.FindString(path)) // no digits: no version, sorted last
+	numbers := digits.FindAllString(path, -1)
+	if len(numbers) == 0 {
+		return 0
+	}
+	n, _ := strconv.Atoi(numbers[len(numbers)-1]) // too long a number is no version: sorted last, like none
 	return n
 }
 

@@ -41,10 +41,10 @@ func (l *limiter) TraceAcquireEnd(ctx context.Context, _ *pgxpool.Pool, data pgx
 	switch {
 	case data.Err == nil:
 		if l.away.Load() && l.away.CompareAndSwap(true, false) {
-			l.log.Info("the database is back")
+			l.log.Info("database connections are to be had again")
 		}
 	case IsUnavailable(data.Err) && l.away.CompareAndSwap(false, true):
-		l.log.Warn("the database is away", "error", data.Err)
+		l.log.Warn("no database connection", "error", data.Err)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -36,6 +37,9 @@ type stateLock struct {
 // it dies; children do not inherit it.
 func lockState(dir string) (*stateLock, error) {
 	file, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("the state directory belongs to another user: %w; set GUICHET_STATE_DIR to one of this user's", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}

@@ -8,8 +8,6 @@ import (
 	"io/fs"
 	"log/slog"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -26,12 +24,9 @@ const migrationLock int64 = 0x67756963686574
 // Missing rights become a *RightsError with the statement that an administrator must run. A schema that is newer than
 // files is an error: an older program must not write to it.
 func Migrate(ctx context.Context, url, schema string, files fs.FS, log *slog.Logger) (applied int, err error) {
-	cfg, err := pgx.ParseConfig(url)
+	cfg, err := parseURL(url)
 	if err != nil {
 		return 0, fmt.Errorf("pg.Migrate %s: %w", schema, err)
-	}
-	if cfg.ConnectTimeout == 0 {
-		cfg.ConnectTimeout = connectTimeout
 	}
 	cfg.RuntimeParams["search_path"] = searchPath(schema)
 	cfg.RuntimeParams["application_name"] = "guichet migrate " + schema
@@ -40,7 +35,7 @@ func Migrate(ctx context.Context, url, schema string, files fs.FS, log *slog.Log
 
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("pg.Migrate %s: %w", schema, explainRights(err, cfg, schema))
+			err = fmt.Errorf("pg.Migrate %s: %w", schema, err)
 		}
 	}()
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(migrationLock), lock.WithLockTimeout(1, 600))
@@ -57,10 +52,12 @@ func Migrate(ctx context.Context, url, schema string, files fs.FS, log *slog.Log
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, locker.SessionUnlock(context.WithoutCancel(ctx), conn)) }()
-	if err := createSchema(ctx, conn, schema); err != nil {
+	who := grantee{user: cfg.User, database: cfg.Database, schema: schema}
+	if err := createSchema(ctx, conn, who); err != nil {
 		return 0, err
 	}
-	return up(ctx, db, schema, files, log)
+	applied, err = up(ctx, db, schema, files, log)
+	return applied, who.explain(err)
 }
 
 // up applies what is missing, and refuses a schema that is ahead of files.
@@ -90,18 +87,22 @@ func up(ctx context.Context, db *sql.DB, schema string, files fs.FS, log *slog.L
 // createSchema creates a schema unless it is there: CREATE SCHEMA IF NOT EXISTS asks for the right to create it even then.
 // One that is there must be usable, since PostgreSQL silently skips the others on the search_path: the version table, and
 // then every other, would be created in public.
-func createSchema(ctx context.Context, conn *sql.Conn, schema string) error {
+func createSchema(ctx context.Context, conn *sql.Conn, who grantee) error {
 	var usable bool
 	err := conn.QueryRowContext(ctx, `SELECT has_schema_privilege(oid, 'USAGE') AND has_schema_privilege(oid, 'CREATE')
-		FROM pg_namespace WHERE nspname = $1`, schema).Scan(&usable)
+		FROM pg_namespace WHERE nspname = $1`, who.schema).Scan(&usable)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		_, err = conn.ExecContext(ctx, "CREATE SCHEMA "+pgx.Identifier{schema}.Sanitize())
+		_, err = conn.ExecContext(ctx, "CREATE SCHEMA "+quote(who.schema))
+		if hasCode(err, codeNoPrivilege) {
+			return who.lacks(err, "CREATE SCHEMA %s AUTHORIZATION %s;", quote(who.schema), quote(who.user))
+		}
 		return err
 	case err != nil:
 		return err
 	case !usable:
-		return &pgconn.PgError{Severity: "ERROR", Code: codeNoPrivilege, Message: "permission denied for schema " + schema}
+		return who.lacks(errors.New("permission denied for schema "+who.schema),
+			"GRANT USAGE, CREATE ON SCHEMA %s TO %s;", quote(who.schema), quote(who.user))
 	}
 	return nil
 }

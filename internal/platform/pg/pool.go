@@ -32,7 +32,7 @@ type PoolConfig struct {
 	Schema   string       // first on the search_path, before public (which holds extensions); empty: the server's default
 	MaxConns int          // upper bound of the pool; 0: 4
 	AppName  string       // application_name, shown in pg_stat_activity
-	Logger   *slog.Logger // told when the database goes away and when it is back; nil: nobody is
+	Logger   *slog.Logger // told when no connection is to be had, and when that is over; nil: nobody is
 
 	// QueryTimeout bounds each statement and batch (rows read included; CopyFrom is exempt). 0: 2.5 s; negative: none, for
 	// pools that serve no requests. WithQueryTimeout changes it for one call.
@@ -61,6 +61,7 @@ func Pool(ctx context.Context, c PoolConfig) (*pgxpool.Pool, error) {
 	cfg.MaxConnLifetimeJitter = 5 * time.Minute
 	cfg.PingTimeout = time.Second
 	cfg.ConnConfig.ConnectTimeout = connectTimeout
+	cfg.PrepareConn = func(_ context.Context, conn *pgx.Conn) (bool, error) { return alive(conn.PgConn().Conn()), nil }
 	cfg.ConnConfig.Tracer = &limiter{log: c.Logger.With("pool", c.AppName), query: c.QueryTimeout}
 	params := cfg.ConnConfig.RuntimeParams
 	params["timezone"] = "UTC"
@@ -77,8 +78,20 @@ func Pool(ctx context.Context, c PoolConfig) (*pgxpool.Pool, error) {
 	return pool, nil
 }
 
+// parseURL reads a connection string as Pool does, with a limit on connecting.
+func parseURL(url string) (*pgx.ConnConfig, error) {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.ConnConfig.ConnectTimeout == 0 {
+		cfg.ConnConfig.ConnectTimeout = connectTimeout
+	}
+	return cfg.ConnConfig, nil
+}
+
 // searchPath puts a schema before public, where extensions are installed once for all.
-func searchPath(schema string) string { return pgx.Identifier{schema}.Sanitize() + ", public" }
+func searchPath(schema string) string { return quote(schema) + ", public" }
 
 type queryTimeoutKey struct{}
 

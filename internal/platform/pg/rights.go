@@ -25,28 +25,34 @@ func (e *RightsError) Error() string {
 
 func (e *RightsError) Unwrap() error { return e.Err }
 
-// What PostgreSQL says when a right is missing; server messages are English because lc_messages is, or the code decides.
+// grantee is who migrates what.
+type grantee struct{ user, database, schema string }
+
+// lacks makes a RightsError; format and args make its statement.
+func (g grantee) lacks(err error, format string, args ...any) error {
+	return &RightsError{User: g.user, Database: g.database, Statement: fmt.Sprintf(format, args...), Err: err}
+}
+
+// What PostgreSQL says when a right is missing. It may say it in another language; then the statement is the general one.
 var (
 	deniedExtension = regexp.MustCompile(`extension "([^"]+)"`)
 	deniedObject    = regexp.MustCompile(`(?:permission denied for|must be owner of) (table|view|sequence|function|type) (\S+)`)
 )
 
-// explainRights turns PostgreSQL's "insufficient privilege" into a RightsError; other errors pass unchanged.
-func explainRights(err error, cfg *pgx.ConnConfig, schema string) error {
+// explain turns the "insufficient privilege" of a migration into a RightsError; other errors pass unchanged.
+func (g grantee) explain(err error) error {
 	var denied *pgconn.PgError
 	if !errors.As(err, &denied) || denied.Code != codeNoPrivilege {
 		return err
 	}
-	user, namespace := pgx.Identifier{cfg.User}.Sanitize(), pgx.Identifier{schema}.Sanitize()
-	e := &RightsError{User: cfg.User, Database: cfg.Database, Err: err}
 	if m := deniedExtension.FindStringSubmatch(denied.Message); m != nil {
-		e.Statement = fmt.Sprintf("CREATE EXTENSION IF NOT EXISTS %s SCHEMA public;", pgx.Identifier{m[1]}.Sanitize())
-	} else if m := deniedObject.FindStringSubmatch(denied.Message); m != nil {
-		e.Statement = fmt.Sprintf("ALTER %s %s.%s OWNER TO %s;", strings.ToUpper(m[1]), namespace, pgx.Identifier{m[2]}.Sanitize(), user)
-	} else if strings.Contains(denied.Message, "database") {
-		e.Statement = fmt.Sprintf("CREATE SCHEMA %s AUTHORIZATION %s;", namespace, user)
-	} else {
-		e.Statement = fmt.Sprintf("GRANT USAGE, CREATE ON SCHEMA %s TO %s;", namespace, user)
+		return g.lacks(err, "CREATE EXTENSION IF NOT EXISTS %s SCHEMA public;", quote(m[1]))
 	}
-	return e
+	if m := deniedObject.FindStringSubmatch(denied.Message); m != nil {
+		return g.lacks(err, "ALTER %s %s.%s OWNER TO %s;", strings.ToUpper(m[1]), quote(g.schema), quote(m[2]), quote(g.user))
+	}
+	return g.lacks(err, "ALTER SCHEMA %s OWNER TO %s;", quote(g.schema), quote(g.user))
 }
+
+// quote makes an SQL identifier of a name.
+func quote(name string) string { return pgx.Identifier{name}.Sanitize() }

@@ -20,6 +20,7 @@ const (
 	restartMin  = 100 * time.Millisecond
 	restartMax  = 5 * time.Second
 	steady      = 30 * time.Second // a server that ran this long starts the next backoff from the beginning
+	lastWords   = time.Second      // how long children of a dead server may keep its log open
 	transiently = 20 * time.Second // how long a first start is repeated while the remains of a killed server fade
 )
 
@@ -72,8 +73,13 @@ func (c *cluster) runOnce() error {
 		read.Close()
 		return err
 	}
-	go c.tail.follow(read, c.log)
+	followed := make(chan struct{})
+	go func() { defer close(followed); c.tail.follow(read, c.log) }()
 	err = cmd.Wait()
+	select {
+	case <-followed: // its last words
+	case <-time.After(lastWords):
+	}
 	c.mu.Lock()
 	c.process = nil
 	c.mu.Unlock()

@@ -1,0 +1,55 @@
+package portal
+
+import (
+	"fmt"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// indexData is what the index page shows.
+type indexData struct {
+	Version  string
+	Database string
+	Systems  []card
+}
+
+// card is one system on the index page.
+type card struct {
+	Name, Title, URL, Host string
+	About                  string // the first paragraph of the contract's description
+	ContractVersion        string
+	Operations             int
+
+	Ready    bool
+	Reason   string
+	Checked  bool // responses are checked against the contract
+	Findings []Finding
+}
+
+// newCard reads what the contract tells about the system.
+func newCard(s System) (card, error) {
+	var contract struct {
+		Info struct {
+			Version     string `yaml:"version"`
+			Description string `yaml:"description"`
+		} `yaml:"info"`
+		Paths map[string]map[string]any `yaml:"paths"`
+	}
+	if err := yaml.Unmarshal(s.Spec, &contract); err != nil {
+		return card{}, fmt.Errorf("portal.newCard: %w", err)
+	}
+	about, _, _ := strings.Cut(strings.TrimSpace(contract.Info.Description), "\n")
+	c := card{
+		Name: s.Name, Title: s.Title, URL: s.URL, Host: hostOf(s.URL), About: about, ContractVersion: contract.Info.Version,
+	}
+	for _, item := range contract.Paths {
+		for key := range item {
+			switch key {
+			case "get", "put", "post", "delete", "options", "head", "patch", "trace":
+				c.Operations++
+			}
+		}
+	}
+	return c, nil
+}

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+)
+
+// migrateCommand is `guichet migrate`.
+type migrateCommand struct{}
+
+// Help is shown below the command's usage.
+func (migrateCommand) Help() string {
+	return `serve does the same when it starts. Run it before, when the user that serves must not change schemas, or when several
+processes are about to start: they wait for one another, and one works.`
+}
+
+// Run migrates every schema.
+func (migrateCommand) Run(ctx context.Context, a *app) (err error) {
+	s, err := a.settings()
+	if err != nil {
+		return err
+	}
+	h := &house{settings: s, log: a.logger(s)}
+	defer func() { err = errors.Join(err, h.close(context.WithoutCancel(ctx))) }()
+	if err := h.openDatabase(ctx, houseOptions{share: true, progress: a.stderr}); err != nil {
+		return err
+	}
+	applied, err := h.migrate(ctx, a.systems)
+	if err != nil {
+		return err
+	}
+	h.log.LogAttrs(ctx, slog.LevelDebug, "migrated", slog.Int("applied", applied))
+	if applied == 0 {
+		_, err = fmt.Fprintln(a.stdout, "the database is up to date")
+	} else {
+		_, err = fmt.Fprintf(a.stdout, "%d migrations applied\n", applied)
+	}
+	return err
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"github.com/guichet-api/guichet/internal/contract"
+	"github.com/guichet-api/guichet/internal/portal"
+	"github.com/guichet-api/guichet/internal/tiptop"
+)
+
+// newTiptop makes The Tip Top on the house.
+func newTiptop(ctx context.Context, h *house, place site, checker *contract.Checker) (*tiptop.API, error) {
+	pool, err := h.pool(ctx, tiptop.Name, tiptop.Name, place.conns)
+	if err != nil {
+		return nil, err
+	}
+	public := h.settings.systems[tiptop.Name].publicURL
+	if public == nil {
+		if public, err = url.Parse(place.url); err != nil {
+			return nil, err
+		}
+	}
+	public.Path = strings.TrimSuffix(public.Path, "/")
+	rules := h.settings.limits.rules
+	return tiptop.New(tiptop.Config{
+		PublicURL: public,
+		Secret:    h.secret,
+		Place:     h.settings.zone,
+		Limits: tiptop.Limits{
+			LoginPerAccount: rules[loginAccount], LoginPerAddress: rules[loginAddress],
+			RegisterPerAddress: rules[registerAddress], ForgotPerAccount: rules[forgotAccount],
+		},
+	}, tiptop.Deps{
+		Pool: pool, Clock: h.clock, Rand: h.random, Limiter: h.limiter, Jobs: h.jobs, Mailer: h.mailer, Passwords: h.passwords,
+		Metrics: h.metrics.System(tiptop.Name), Scrape: h.metrics.Handler(), Web: h.web(), Checker: checker,
+	})
+}
+
+// buildTiptop makes The Tip Top to be served.
+func buildTiptop(ctx context.Context, h *house, place site) (*running, error) {
+	var checker *contract.Checker
+	one := &running{}
+	if h.settings.check {
+		checker = h.newChecker(ctx, tiptop.Name)
+		one.findings = func() []portal.Finding { return findings(checker.Recent()) }
+	}
+	api, err := newTiptop(ctx, h, place, checker)
+	if err != nil {
+		return nil, err
+	}
+	one.handler, one.ready, one.loadDemo = api.Handler(), api.Ready, api.LoadDemo
+	for _, account := range tiptop.DemoAccounts() {
+		one.accounts = append(one.accounts, account.Email+" / "+account.Password+" ("+account.Role+")")
+	}
+	return one, nil
+}

@@ -26,15 +26,16 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_by_user ON sessions (user_id);
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
 
--- What a mailed link redeems: only the SHA-256 of the token is kept, and the row goes when it is used.
+-- What a mailed link redeems: only the SHA-256 of the token is kept, and the row goes when it is used. An account has one
+-- token per purpose: the next one takes its place, so that only the newest mail works.
 CREATE TABLE mail_tokens (
     id         uuid PRIMARY KEY,
     user_id    uuid NOT NULL REFERENCES users ON DELETE CASCADE,
     purpose    text NOT NULL CHECK (purpose IN ('verify', 'reset')),
     hash       bytea NOT NULL UNIQUE,
-    expires_at timestamptz NOT NULL
+    expires_at timestamptz NOT NULL,
+    UNIQUE (user_id, purpose)
 );
-CREATE INDEX mail_tokens_by_user ON mail_tokens (user_id, purpose);
 CREATE INDEX mail_tokens_by_expiry ON mail_tokens (expires_at);
 
 CREATE TABLE prizes (
@@ -119,6 +120,13 @@ CREATE TABLE tally (
 ) WITH (fillfactor = 50);
 INSERT INTO tally (shard) SELECT generate_series(0, 63);
 
+CREATE VIEW totals AS
+SELECT sum(users_client)::bigint AS users_client, sum(users_employee)::bigint AS users_employee,
+       sum(users_admin)::bigint AS users_admin, sum(users_verified)::bigint AS users_verified,
+       sum(tickets_pending)::bigint AS tickets_pending, sum(tickets_validated)::bigint AS tickets_validated,
+       sum(tickets_rejected)::bigint AS tickets_rejected, sum(tickets_claimed)::bigint AS tickets_claimed
+FROM tally;
+
 -- +goose StatementBegin
 CREATE FUNCTION tally_users() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -191,6 +199,6 @@ CREATE TRIGGER tally_delete AFTER DELETE ON tickets
     REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION tally_tickets();
 
 -- +goose Down
-DROP VIEW ticket_details;
+DROP VIEW ticket_details, totals;
 DROP TABLE tally, game, tickets, codes, prize_stock, prizes, mail_tokens, sessions, users;
 DROP FUNCTION tally_users, tally_tickets;

@@ -1,7 +1,7 @@
 -- name: InsertCodes :copyfrom
 INSERT INTO codes (code, issued_at) VALUES ($1, $2);
 
--- name: InsertCodeOnce :exec
+-- name: InsertCodeOnce :execrows
 INSERT INTO codes (code, issued_at) VALUES ($1, $2) ON CONFLICT DO NOTHING;
 
 -- name: ClaimCode :execrows

@@ -1,5 +1,8 @@
--- name: InsertSession :exec
-INSERT INTO sessions (id, user_id, expires_at) VALUES ($1, $2, $3);
+-- name: InsertSession :execrows
+-- Begins a session unless the password that was checked was changed, or the account deleted, meanwhile.
+INSERT INTO sessions (id, user_id, expires_at)
+SELECT @id::uuid, u.id, @expires_at::timestamptz FROM users u
+WHERE u.id = @user_id AND u.password_hash = @password_hash FOR SHARE;
 
 -- name: GetSessionUser :one
 -- The user whose session this is, while it lasts.
@@ -13,4 +16,5 @@ DELETE FROM sessions WHERE id = $1;
 DELETE FROM sessions WHERE user_id = $1;
 
 -- name: DeleteExpiredSessions :execrows
-DELETE FROM sessions WHERE expires_at <= @now;
+-- Leaves those that somebody holds for the next time.
+DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s WHERE s.expires_at <= @now FOR UPDATE SKIP LOCKED);

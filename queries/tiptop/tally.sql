@@ -1,6 +1,17 @@
--- name: GetTally :one
-SELECT sum(users_client)::bigint AS users_client, sum(users_employee)::bigint AS users_employee,
-       sum(users_admin)::bigint AS users_admin, sum(users_verified)::bigint AS users_verified,
-       sum(tickets_pending)::bigint AS tickets_pending, sum(tickets_validated)::bigint AS tickets_validated,
-       sum(tickets_rejected)::bigint AS tickets_rejected, sum(tickets_claimed)::bigint AS tickets_claimed
-FROM tally;
+-- name: GetTotals :one
+SELECT * FROM totals;
+
+-- name: GetStatistics :one
+-- Users, tickets, prizes and stock at one moment.
+SELECT sqlc.embed(t), p.prizes, p.active, p.stock
+FROM totals t CROSS JOIN (
+    SELECT count(*) AS prizes, count(*) FILTER (WHERE is_active) AS active,
+           coalesce(sum((SELECT sum(s.remaining) FROM prize_stock s WHERE s.prize_id = prizes.id)) FILTER (WHERE is_active), 0)::bigint AS stock
+    FROM prizes) AS p;
+
+-- name: GetDeskStatistics :one
+-- What the desk did since a moment, and what waits.
+SELECT (SELECT count(*) FROM tickets v WHERE v.validated_at >= @since) AS validated,
+       (SELECT count(*) FROM tickets r WHERE r.rejected_at >= @since) AS rejected,
+       tickets_pending AS pending
+FROM totals;

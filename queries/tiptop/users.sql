@@ -10,13 +10,22 @@ SELECT * FROM users WHERE id = $1;
 SELECT * FROM users WHERE email = $1;
 
 -- name: ListUsers :many
-SELECT * FROM users
-ORDER BY created_at DESC, id DESC LIMIT @max_rows OFFSET sqlc.arg(skip_rows)::bigint;
+-- Paged as tickets are: see there.
+SELECT * FROM users WHERE id = ANY (ARRAY(
+    SELECT u.id FROM users u
+    ORDER BY u.created_at DESC, u.id DESC LIMIT @max_rows OFFSET sqlc.arg(skip_rows)::bigint))
+ORDER BY created_at DESC, id DESC;
 
 -- name: ListUsersByRole :many
-SELECT * FROM users
-WHERE role = @role
-ORDER BY created_at DESC, id DESC LIMIT @max_rows OFFSET sqlc.arg(skip_rows)::bigint;
+SELECT * FROM users WHERE id = ANY (ARRAY(
+    SELECT u.id FROM users u WHERE u.role = @role
+    ORDER BY u.created_at DESC, u.id DESC LIMIT @max_rows OFFSET sqlc.arg(skip_rows)::bigint))
+ORDER BY created_at DESC, id DESC;
+
+-- name: ListUsersAfter :many
+-- The thousand accounts that follow one, oldest first.
+SELECT * FROM users WHERE (created_at, id) > (sqlc.arg(created_at)::timestamptz, sqlc.arg(id)::uuid)
+ORDER BY created_at, id LIMIT 1000;
 
 -- name: UpdateProfile :one
 -- A set_ flag tells a field to write, null included, from one to leave.
@@ -42,12 +51,16 @@ RETURNING *;
 -- name: VerifyUser :exec
 UPDATE users SET is_verified = true WHERE id = $1 AND NOT is_verified;
 
--- name: UpdatePassword :execrows
-UPDATE users SET password_hash = @password_hash WHERE id = @id;
+-- name: SetPassword :one
+-- With old_hash, only while that is still the password.
+UPDATE users SET password_hash = @new_hash
+WHERE id = @id AND password_hash = coalesce(sqlc.narg(old_hash), password_hash)
+RETURNING id;
 
--- name: DeleteUser :execrows
-DELETE FROM users WHERE id = $1;
+-- name: DeleteUser :one
+DELETE FROM users WHERE id = $1 RETURNING id;
 
 -- name: LockAdmins :many
 -- Whoever may end an administrator's role holds all administrators, so that two of them cannot remove each other at once.
-SELECT id FROM users WHERE role = 'ADMIN' ORDER BY id FOR UPDATE;
+-- The lock leaves their sessions alone.
+SELECT id FROM users WHERE role = 'ADMIN' ORDER BY id FOR NO KEY UPDATE;

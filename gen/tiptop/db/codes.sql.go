@@ -34,13 +34,16 @@ func (q *Queries) HasCode(ctx context.Context, code string) (bool, error) {
 	return exists, err
 }
 
-const insertCodeOnce = `-- name: InsertCodeOnce :exec
+const insertCodeOnce = `-- name: InsertCodeOnce :execrows
 INSERT INTO codes (code, issued_at) VALUES ($1, $2) ON CONFLICT DO NOTHING
 `
 
-func (q *Queries) InsertCodeOnce(ctx context.Context, code string, issuedAt time.Time) error {
-	_, err := q.db.Exec(ctx, insertCodeOnce, code, issuedAt)
-	return err
+func (q *Queries) InsertCodeOnce(ctx context.Context, code string, issuedAt time.Time) (int64, error) {
+	result, err := q.db.Exec(ctx, insertCodeOnce, code, issuedAt)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 type InsertCodesParams struct {

@@ -13,9 +13,10 @@ import (
 )
 
 const deleteExpiredMailTokens = `-- name: DeleteExpiredMailTokens :execrows
-DELETE FROM mail_tokens WHERE expires_at <= $1
+DELETE FROM mail_tokens WHERE id IN (SELECT t.id FROM mail_tokens t WHERE t.expires_at <= $1 FOR UPDATE SKIP LOCKED)
 `
 
+// Leaves those that somebody holds for the next time.
 func (q *Queries) DeleteExpiredMailTokens(ctx context.Context, now time.Time) (int64, error) {
 	result, err := q.db.Exec(ctx, deleteExpiredMailTokens, now)
 	if err != nil {
@@ -24,62 +25,56 @@ func (q *Queries) DeleteExpiredMailTokens(ctx context.Context, now time.Time) (i
 	return result.RowsAffected(), nil
 }
 
-const deleteMailTokens = `-- name: DeleteMailTokens :exec
+const deleteMailToken = `-- name: DeleteMailToken :exec
 DELETE FROM mail_tokens WHERE user_id = $1 AND purpose = $2
 `
 
-func (q *Queries) DeleteMailTokens(ctx context.Context, userID uuid.UUID, purpose string) error {
-	_, err := q.db.Exec(ctx, deleteMailTokens, userID, purpose)
+func (q *Queries) DeleteMailToken(ctx context.Context, userID uuid.UUID, purpose string) error {
+	_, err := q.db.Exec(ctx, deleteMailToken, userID, purpose)
 	return err
 }
 
 const getMailToken = `-- name: GetMailToken :one
-SELECT t.id, t.purpose, t.expires_at, u.email, u.first_name
-FROM mail_tokens t JOIN users u ON u.id = t.user_id
+SELECT t.purpose, t.expires_at, u.email FROM mail_tokens t JOIN users u ON u.id = t.user_id
 WHERE t.id = $1
 `
 
 type GetMailTokenRow struct {
-	ID        uuid.UUID
 	Purpose   string
 	ExpiresAt time.Time
 	Email     string
-	FirstName string
 }
 
 // What the mail's job needs to write to the account's owner.
 func (q *Queries) GetMailToken(ctx context.Context, id uuid.UUID) (GetMailTokenRow, error) {
 	row := q.db.QueryRow(ctx, getMailToken, id)
 	var i GetMailTokenRow
-	err := row.Scan(
-		&i.ID,
-		&i.Purpose,
-		&i.ExpiresAt,
-		&i.Email,
-		&i.FirstName,
-	)
+	err := row.Scan(&i.Purpose, &i.ExpiresAt, &i.Email)
 	return i, err
 }
 
-const insertMailToken = `-- name: InsertMailToken :exec
-INSERT INTO mail_tokens (id, user_id, purpose, hash, expires_at) VALUES ($1, $2, $3, $4, $5)
+const putMailToken = `-- name: PutMailToken :exec
+INSERT INTO mail_tokens (id, user_id, purpose, hash, expires_at)
+SELECT $1::uuid, u.id, $2::text, $3::bytea, $4::timestamptz FROM users u WHERE u.email = $5 FOR KEY SHARE
+ON CONFLICT (user_id, purpose) DO UPDATE SET id = excluded.id, hash = excluded.hash, expires_at = excluded.expires_at
 `
 
-type InsertMailTokenParams struct {
+type PutMailTokenParams struct {
 	ID        uuid.UUID
-	UserID    uuid.UUID
 	Purpose   string
 	Hash      []byte
 	ExpiresAt time.Time
+	Email     string
 }
 
-func (q *Queries) InsertMailToken(ctx context.Context, arg InsertMailTokenParams) error {
-	_, err := q.db.Exec(ctx, insertMailToken,
+// Gives the account with this address a token in place of its older one; does nothing, as slowly, when there is no such account.
+func (q *Queries) PutMailToken(ctx context.Context, arg PutMailTokenParams) error {
+	_, err := q.db.Exec(ctx, putMailToken,
 		arg.ID,
-		arg.UserID,
 		arg.Purpose,
 		arg.Hash,
 		arg.ExpiresAt,
+		arg.Email,
 	)
 	return err
 }

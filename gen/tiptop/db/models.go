@@ -54,6 +54,17 @@ type TicketDetail struct {
 	ValueCents       int64
 }
 
+type Total struct {
+	UsersClient      int64
+	UsersEmployee    int64
+	UsersAdmin       int64
+	UsersVerified    int64
+	TicketsPending   int64
+	TicketsValidated int64
+	TicketsRejected  int64
+	TicketsClaimed   int64
+}
+
 type User struct {
 	ID           uuid.UUID
 	Email        string

@@ -12,35 +12,15 @@ import (
 	"github.com/google/uuid"
 )
 
-const countPrizes = `-- name: CountPrizes :one
-SELECT count(*) AS total, count(*) FILTER (WHERE is_active) AS active,
-       coalesce(sum((SELECT sum(s.remaining) FROM prize_stock s WHERE s.prize_id = p.id)) FILTER (WHERE is_active), 0)::bigint AS stock
-FROM prizes p
+const deactivatePrize = `-- name: DeactivatePrize :one
+UPDATE prizes SET is_active = false WHERE id = $1 RETURNING id
 `
 
-type CountPrizesRow struct {
-	Total  int64
-	Active int64
-	Stock  int64
-}
-
-func (q *Queries) CountPrizes(ctx context.Context) (CountPrizesRow, error) {
-	row := q.db.QueryRow(ctx, countPrizes)
-	var i CountPrizesRow
-	err := row.Scan(&i.Total, &i.Active, &i.Stock)
-	return i, err
-}
-
-const deactivatePrize = `-- name: DeactivatePrize :execrows
-UPDATE prizes SET is_active = false WHERE id = $1
-`
-
-func (q *Queries) DeactivatePrize(ctx context.Context, id uuid.UUID) (int64, error) {
-	result, err := q.db.Exec(ctx, deactivatePrize, id)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+func (q *Queries) DeactivatePrize(ctx context.Context, id uuid.UUID) (uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, deactivatePrize, id)
+	var id_2 uuid.UUID
+	err := row.Scan(&id_2)
+	return id_2, err
 }
 
 const insertPrize = `-- name: InsertPrize :one
@@ -84,6 +64,40 @@ func (q *Queries) InsertPrize(ctx context.Context, arg InsertPrizeParams) (Prize
 		&i.CreatedAt,
 	)
 	return i, err
+}
+
+const insertPrizeOnce = `-- name: InsertPrizeOnce :execrows
+INSERT INTO prizes (id, type, name, description, value_cents, probability, initial_stock, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT DO NOTHING
+`
+
+type InsertPrizeOnceParams struct {
+	ID           uuid.UUID
+	Type         string
+	Name         string
+	Description  *string
+	ValueCents   int64
+	Probability  float64
+	InitialStock int32
+	CreatedAt    time.Time
+}
+
+func (q *Queries) InsertPrizeOnce(ctx context.Context, arg InsertPrizeOnceParams) (int64, error) {
+	result, err := q.db.Exec(ctx, insertPrizeOnce,
+		arg.ID,
+		arg.Type,
+		arg.Name,
+		arg.Description,
+		arg.ValueCents,
+		arg.Probability,
+		arg.InitialStock,
+		arg.CreatedAt,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const listDrawablePrizes = `-- name: ListDrawablePrizes :many
@@ -171,9 +185,10 @@ func (q *Queries) ListPrizes(ctx context.Context) ([]ListPrizesRow, error) {
 }
 
 const lockPrize = `-- name: LockPrize :one
-SELECT id, type, name, description, value_cents, probability, initial_stock, is_active, created_at FROM prizes WHERE id = $1 FOR UPDATE
+SELECT id, type, name, description, value_cents, probability, initial_stock, is_active, created_at FROM prizes WHERE id = $1 FOR NO KEY UPDATE
 `
 
+// The weaker lock: players who hold some of its stock must still be able to refer to it.
 func (q *Queries) LockPrize(ctx context.Context, id uuid.UUID) (Prize, error) {
 	row := q.db.QueryRow(ctx, lockPrize, id)
 	var i Prize

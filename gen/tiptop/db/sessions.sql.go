@@ -13,9 +13,10 @@ import (
 )
 
 const deleteExpiredSessions = `-- name: DeleteExpiredSessions :execrows
-DELETE FROM sessions WHERE expires_at <= $1
+DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s WHERE s.expires_at <= $1 FOR UPDATE SKIP LOCKED)
 `
 
+// Leaves those that somebody holds for the next time.
 func (q *Queries) DeleteExpiredSessions(ctx context.Context, now time.Time) (int64, error) {
 	result, err := q.db.Exec(ctx, deleteExpiredSessions, now)
 	if err != nil {
@@ -60,17 +61,29 @@ func (q *Queries) GetSessionUser(ctx context.Context, iD uuid.UUID, now time.Tim
 	return i, err
 }
 
-const insertSession = `-- name: InsertSession :exec
-INSERT INTO sessions (id, user_id, expires_at) VALUES ($1, $2, $3)
+const insertSession = `-- name: InsertSession :execrows
+INSERT INTO sessions (id, user_id, expires_at)
+SELECT $1::uuid, u.id, $2::timestamptz FROM users u
+WHERE u.id = $3 AND u.password_hash = $4 FOR SHARE
 `
 
 type InsertSessionParams struct {
-	ID        uuid.UUID
-	UserID    uuid.UUID
-	ExpiresAt time.Time
+	ID           uuid.UUID
+	ExpiresAt    time.Time
+	UserID       uuid.UUID
+	PasswordHash string
 }
 
-func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) error {
-	_, err := q.db.Exec(ctx, insertSession, arg.ID, arg.UserID, arg.ExpiresAt)
-	return err
+// Begins a session unless the password that was checked was changed, or the account deleted, meanwhile.
+func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) (int64, error) {
+	result, err := q.db.Exec(ctx, insertSession,
+		arg.ID,
+		arg.ExpiresAt,
+		arg.UserID,
+		arg.PasswordHash,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }

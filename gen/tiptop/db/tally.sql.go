@@ -7,30 +7,72 @@ package db
 
 import (
 	"context"
+	"time"
 )
 
-const getTally = `-- name: GetTally :one
-SELECT sum(users_client)::bigint AS users_client, sum(users_employee)::bigint AS users_employee,
-       sum(users_admin)::bigint AS users_admin, sum(users_verified)::bigint AS users_verified,
-       sum(tickets_pending)::bigint AS tickets_pending, sum(tickets_validated)::bigint AS tickets_validated,
-       sum(tickets_rejected)::bigint AS tickets_rejected, sum(tickets_claimed)::bigint AS tickets_claimed
-FROM tally
+const getDeskStatistics = `-- name: GetDeskStatistics :one
+SELECT (SELECT count(*) FROM tickets v WHERE v.validated_at >= $1) AS validated,
+       (SELECT count(*) FROM tickets r WHERE r.rejected_at >= $1) AS rejected,
+       tickets_pending AS pending
+FROM totals
 `
 
-type GetTallyRow struct {
-	UsersClient      int64
-	UsersEmployee    int64
-	UsersAdmin       int64
-	UsersVerified    int64
-	TicketsPending   int64
-	TicketsValidated int64
-	TicketsRejected  int64
-	TicketsClaimed   int64
+type GetDeskStatisticsRow struct {
+	Validated int64
+	Rejected  int64
+	Pending   int64
 }
 
-func (q *Queries) GetTally(ctx context.Context) (GetTallyRow, error) {
-	row := q.db.QueryRow(ctx, getTally)
-	var i GetTallyRow
+// What the desk did since a moment, and what waits.
+func (q *Queries) GetDeskStatistics(ctx context.Context, since *time.Time) (GetDeskStatisticsRow, error) {
+	row := q.db.QueryRow(ctx, getDeskStatistics, since)
+	var i GetDeskStatisticsRow
+	err := row.Scan(&i.Validated, &i.Rejected, &i.Pending)
+	return i, err
+}
+
+const getStatistics = `-- name: GetStatistics :one
+SELECT t.users_client, t.users_employee, t.users_admin, t.users_verified, t.tickets_pending, t.tickets_validated, t.tickets_rejected, t.tickets_claimed, p.prizes, p.active, p.stock
+FROM totals t CROSS JOIN (
+    SELECT count(*) AS prizes, count(*) FILTER (WHERE is_active) AS active,
+           coalesce(sum((SELECT sum(s.remaining) FROM prize_stock s WHERE s.prize_id = prizes.id)) FILTER (WHERE is_active), 0)::bigint AS stock
+    FROM prizes) AS p
+`
+
+type GetStatisticsRow struct {
+	Total  Total
+	Prizes int64
+	Active int64
+	Stock  int64
+}
+
+// Users, tickets, prizes and stock at one moment.
+func (q *Queries) GetStatistics(ctx context.Context) (GetStatisticsRow, error) {
+	row := q.db.QueryRow(ctx, getStatistics)
+	var i GetStatisticsRow
+	err := row.Scan(
+		&i.Total.UsersClient,
+		&i.Total.UsersEmployee,
+		&i.Total.UsersAdmin,
+		&i.Total.UsersVerified,
+		&i.Total.TicketsPending,
+		&i.Total.TicketsValidated,
+		&i.Total.TicketsRejected,
+		&i.Total.TicketsClaimed,
+		&i.Prizes,
+		&i.Active,
+		&i.Stock,
+	)
+	return i, err
+}
+
+const getTotals = `-- name: GetTotals :one
+SELECT users_client, users_employee, users_admin, users_verified, tickets_pending, tickets_validated, tickets_rejected, tickets_claimed FROM totals
+`
+
+func (q *Queries) GetTotals(ctx context.Context) (Total, error) {
+	row := q.db.QueryRow(ctx, getTotals)
+	var i Total
 	err := row.Scan(
 		&i.UsersClient,
 		&i.UsersEmployee,

@@ -12,30 +12,25 @@ import (
 	"github.com/google/uuid"
 )
 
-const claimTicket = `-- name: ClaimTicket :exec
-UPDATE tickets SET status = 'CLAIMED', claimed_at = $1 WHERE id = $2
+const claimTicket = `-- name: ClaimTicket :one
+UPDATE tickets SET status = 'CLAIMED', claimed_at = $1 WHERE id = $2 RETURNING id, code, user_id, prize_id, status, played_at, validated_at, claimed_at, rejected_at, rejection_reason
 `
 
-func (q *Queries) ClaimTicket(ctx context.Context, now *time.Time, iD uuid.UUID) error {
-	_, err := q.db.Exec(ctx, claimTicket, now, iD)
-	return err
-}
-
-const countHandledSince = `-- name: CountHandledSince :one
-SELECT (SELECT count(*) FROM tickets v WHERE v.validated_at >= $1) AS validated,
-       (SELECT count(*) FROM tickets r WHERE r.rejected_at >= $1) AS rejected
-`
-
-type CountHandledSinceRow struct {
-	Validated int64
-	Rejected  int64
-}
-
-// What the desk did since a moment.
-func (q *Queries) CountHandledSince(ctx context.Context, since *time.Time) (CountHandledSinceRow, error) {
-	row := q.db.QueryRow(ctx, countHandledSince, since)
-	var i CountHandledSinceRow
-	err := row.Scan(&i.Validated, &i.Rejected)
+func (q *Queries) ClaimTicket(ctx context.Context, now *time.Time, iD uuid.UUID) (Ticket, error) {
+	row := q.db.QueryRow(ctx, claimTicket, now, iD)
+	var i Ticket
+	err := row.Scan(
+		&i.ID,
+		&i.Code,
+		&i.UserID,
+		&i.PrizeID,
+		&i.Status,
+		&i.PlayedAt,
+		&i.ValidatedAt,
+		&i.ClaimedAt,
+		&i.RejectedAt,
+		&i.RejectionReason,
+	)
 	return i, err
 }
 
@@ -62,8 +57,7 @@ func (q *Queries) CountTicketsByUserAndStatus(ctx context.Context, userID uuid.U
 }
 
 const getTicketByCode = `-- name: GetTicketByCode :one
-SELECT id, code, status, played_at, validated_at, claimed_at, rejection_reason, user_id, email, first_name, last_name, prize_id, prize_type, prize_name, prize_description, value_cents FROM ticket_details
-WHERE code = $1
+SELECT id, code, status, played_at, validated_at, claimed_at, rejection_reason, user_id, email, first_name, last_name, prize_id, prize_type, prize_name, prize_description, value_cents FROM ticket_details WHERE code = $1
 `
 
 func (q *Queries) GetTicketByCode(ctx context.Context, code string) (TicketDetail, error) {
@@ -91,8 +85,7 @@ func (q *Queries) GetTicketByCode(ctx context.Context, code string) (TicketDetai
 }
 
 const getTicketOfUser = `-- name: GetTicketOfUser :one
-SELECT id, code, status, played_at, validated_at, claimed_at, rejection_reason, user_id, email, first_name, last_name, prize_id, prize_type, prize_name, prize_description, value_cents FROM ticket_details
-WHERE id = $1 AND user_id = $2
+SELECT id, code, status, played_at, validated_at, claimed_at, rejection_reason, user_id, email, first_name, last_name, prize_id, prize_type, prize_name, prize_description, value_cents FROM ticket_details WHERE id = $1 AND user_id = $2
 `
 
 func (q *Queries) GetTicketOfUser(ctx context.Context, iD uuid.UUID, userID uuid.UUID) (TicketDetail, error) {
@@ -120,8 +113,7 @@ func (q *Queries) GetTicketOfUser(ctx context.Context, iD uuid.UUID, userID uuid
 }
 
 const getTicketOfUserByCode = `-- name: GetTicketOfUserByCode :one
-SELECT id, code, status, played_at, validated_at, claimed_at, rejection_reason, user_id, email, first_name, last_name, prize_id, prize_type, prize_name, prize_description, value_cents FROM ticket_details
-WHERE code = $1 AND user_id = $2
+SELECT id, code, status, played_at, validated_at, claimed_at, rejection_reason, user_id, email, first_name, last_name, prize_id, prize_type, prize_name, prize_description, value_cents FROM ticket_details WHERE code = $1 AND user_id = $2
 `
 
 func (q *Queries) GetTicketOfUserByCode(ctx context.Context, code string, userID uuid.UUID) (TicketDetail, error) {
@@ -149,6 +141,7 @@ func (q *Queries) GetTicketOfUserByCode(ctx context.Context, code string, userID
 }
 
 const insertTicket = `-- name: InsertTicket :exec
+
 INSERT INTO tickets (id, code, user_id, prize_id, played_at) VALUES ($1, $2, $3, $4, $5)
 `
 
@@ -160,6 +153,8 @@ type InsertTicketParams struct {
 	PlayedAt time.Time
 }
 
+// The lists first pick their page's ids from an index alone and then look those few up: whatever the page, however the
+// statement is planned, no list reads the table from end to end.
 func (q *Queries) InsertTicket(ctx context.Context, arg InsertTicketParams) error {
 	_, err := q.db.Exec(ctx, insertTicket,
 		arg.ID,
@@ -172,11 +167,13 @@ func (q *Queries) InsertTicket(ctx context.Context, arg InsertTicketParams) erro
 }
 
 const listPendingTickets = `-- name: ListPendingTickets :many
-SELECT id, code, status, played_at, validated_at, claimed_at, rejection_reason, user_id, email, first_name, last_name, prize_id, prize_type, prize_name, prize_description, value_cents FROM ticket_details
-WHERE status = 'PENDING'
-ORDER BY played_at, id LIMIT $2 OFFSET $1::bigint
+SELECT id, code, status, played_at, validated_at, claimed_at, rejection_reason, user_id, email, first_name, last_name, prize_id, prize_type, prize_name, prize_description, value_cents FROM ticket_details WHERE id = ANY (ARRAY(
+    SELECT t.id FROM tickets t WHERE t.status = 'PENDING'
+    ORDER BY t.played_at, t.id LIMIT $2 OFFSET $1::bigint))
+ORDER BY played_at, id
 `
 
+// Oldest first.
 func (q *Queries) ListPendingTickets(ctx context.Context, skipRows int64, maxRows int32) ([]TicketDetail, error) {
 	rows, err := q.db.Query(ctx, listPendingTickets, skipRows, maxRows)
 	if err != nil {
@@ -215,8 +212,10 @@ func (q *Queries) ListPendingTickets(ctx context.Context, skipRows int64, maxRow
 }
 
 const listTickets = `-- name: ListTickets :many
-SELECT id, code, status, played_at, validated_at, claimed_at, rejection_reason, user_id, email, first_name, last_name, prize_id, prize_type, prize_name, prize_description, value_cents FROM ticket_details
-ORDER BY played_at DESC, id DESC LIMIT $2 OFFSET $1::bigint
+SELECT id, code, status, played_at, validated_at, claimed_at, rejection_reason, user_id, email, first_name, last_name, prize_id, prize_type, prize_name, prize_description, value_cents FROM ticket_details WHERE id = ANY (ARRAY(
+    SELECT t.id FROM tickets t
+    ORDER BY t.played_at DESC, t.id DESC LIMIT $2 OFFSET $1::bigint))
+ORDER BY played_at DESC, id DESC
 `
 
 func (q *Queries) ListTickets(ctx context.Context, skipRows int64, maxRows int32) ([]TicketDetail, error) {
@@ -257,9 +256,10 @@ func (q *Queries) ListTickets(ctx context.Context, skipRows int64, maxRows int32
 }
 
 const listTicketsByStatus = `-- name: ListTicketsByStatus :many
-SELECT id, code, status, played_at, validated_at, claimed_at, rejection_reason, user_id, email, first_name, last_name, prize_id, prize_type, prize_name, prize_description, value_cents FROM ticket_details
-WHERE status = $1
-ORDER BY played_at DESC, id DESC LIMIT $3 OFFSET $2::bigint
+SELECT id, code, status, played_at, validated_at, claimed_at, rejection_reason, user_id, email, first_name, last_name, prize_id, prize_type, prize_name, prize_description, value_cents FROM ticket_details WHERE id = ANY (ARRAY(
+    SELECT t.id FROM tickets t WHERE t.status = $1
+    ORDER BY t.played_at DESC, t.id DESC LIMIT $3 OFFSET $2::bigint))
+ORDER BY played_at DESC, id DESC
 `
 
 type ListTicketsByStatusParams struct {
@@ -306,9 +306,10 @@ func (q *Queries) ListTicketsByStatus(ctx context.Context, arg ListTicketsByStat
 }
 
 const listTicketsByUser = `-- name: ListTicketsByUser :many
-SELECT id, code, status, played_at, validated_at, claimed_at, rejection_reason, user_id, email, first_name, last_name, prize_id, prize_type, prize_name, prize_description, value_cents FROM ticket_details
-WHERE user_id = $1
-ORDER BY played_at DESC, id DESC LIMIT $3 OFFSET $2::bigint
+SELECT id, code, status, played_at, validated_at, claimed_at, rejection_reason, user_id, email, first_name, last_name, prize_id, prize_type, prize_name, prize_description, value_cents FROM ticket_details WHERE id = ANY (ARRAY(
+    SELECT t.id FROM tickets t WHERE t.user_id = $1
+    ORDER BY t.played_at DESC, t.id DESC LIMIT $3 OFFSET $2::bigint))
+ORDER BY played_at DESC, id DESC
 `
 
 type ListTicketsByUserParams struct {
@@ -355,9 +356,10 @@ func (q *Queries) ListTicketsByUser(ctx context.Context, arg ListTicketsByUserPa
 }
 
 const listTicketsByUserAndStatus = `-- name: ListTicketsByUserAndStatus :many
-SELECT id, code, status, played_at, validated_at, claimed_at, rejection_reason, user_id, email, first_name, last_name, prize_id, prize_type, prize_name, prize_description, value_cents FROM ticket_details
-WHERE user_id = $1 AND status = $2
-ORDER BY played_at DESC, id DESC LIMIT $4 OFFSET $3::bigint
+SELECT id, code, status, played_at, validated_at, claimed_at, rejection_reason, user_id, email, first_name, last_name, prize_id, prize_type, prize_name, prize_description, value_cents FROM ticket_details WHERE id = ANY (ARRAY(
+    SELECT t.id FROM tickets t WHERE t.user_id = $1 AND t.status = $2
+    ORDER BY t.played_at DESC, t.id DESC LIMIT $4 OFFSET $3::bigint))
+ORDER BY played_at DESC, id DESC
 `
 
 type ListTicketsByUserAndStatusParams struct {
@@ -431,8 +433,8 @@ func (q *Queries) LockTicket(ctx context.Context, id uuid.UUID) (Ticket, error) 
 	return i, err
 }
 
-const rejectTicket = `-- name: RejectTicket :exec
-UPDATE tickets SET status = 'REJECTED', rejected_at = $1, rejection_reason = $2 WHERE id = $3
+const rejectTicket = `-- name: RejectTicket :one
+UPDATE tickets SET status = 'REJECTED', rejected_at = $1, rejection_reason = $2 WHERE id = $3 RETURNING id, code, user_id, prize_id, status, played_at, validated_at, claimed_at, rejected_at, rejection_reason
 `
 
 type RejectTicketParams struct {
@@ -441,16 +443,42 @@ type RejectTicketParams struct {
 	ID     uuid.UUID
 }
 
-func (q *Queries) RejectTicket(ctx context.Context, arg RejectTicketParams) error {
-	_, err := q.db.Exec(ctx, rejectTicket, arg.Now, arg.Reason, arg.ID)
-	return err
+func (q *Queries) RejectTicket(ctx context.Context, arg RejectTicketParams) (Ticket, error) {
+	row := q.db.QueryRow(ctx, rejectTicket, arg.Now, arg.Reason, arg.ID)
+	var i Ticket
+	err := row.Scan(
+		&i.ID,
+		&i.Code,
+		&i.UserID,
+		&i.PrizeID,
+		&i.Status,
+		&i.PlayedAt,
+		&i.ValidatedAt,
+		&i.ClaimedAt,
+		&i.RejectedAt,
+		&i.RejectionReason,
+	)
+	return i, err
 }
 
-const validateTicket = `-- name: ValidateTicket :exec
-UPDATE tickets SET status = 'VALIDATED', validated_at = $1 WHERE id = $2
+const validateTicket = `-- name: ValidateTicket :one
+UPDATE tickets SET status = 'VALIDATED', validated_at = $1 WHERE id = $2 RETURNING id, code, user_id, prize_id, status, played_at, validated_at, claimed_at, rejected_at, rejection_reason
 `
 
-func (q *Queries) ValidateTicket(ctx context.Context, now *time.Time, iD uuid.UUID) error {
-	_, err := q.db.Exec(ctx, validateTicket, now, iD)
-	return err
+func (q *Queries) ValidateTicket(ctx context.Context, now *time.Time, iD uuid.UUID) (Ticket, error) {
+	row := q.db.QueryRow(ctx, validateTicket, now, iD)
+	var i Ticket
+	err := row.Scan(
+		&i.ID,
+		&i.Code,
+		&i.UserID,
+		&i.PrizeID,
+		&i.Status,
+		&i.PlayedAt,
+		&i.ValidatedAt,
+		&i.ClaimedAt,
+		&i.RejectedAt,
+		&i.RejectionReason,
+	)
+	return i, err
 }

@@ -12,16 +12,15 @@ import (
 	"github.com/google/uuid"
 )
 
-const deleteUser = `-- name: DeleteUser :execrows
-DELETE FROM users WHERE id = $1
+const deleteUser = `-- name: DeleteUser :one
+DELETE FROM users WHERE id = $1 RETURNING id
 `
 
-func (q *Queries) DeleteUser(ctx context.Context, id uuid.UUID) (int64, error) {
-	result, err := q.db.Exec(ctx, deleteUser, id)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+func (q *Queries) DeleteUser(ctx context.Context, id uuid.UUID) (uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, deleteUser, id)
+	var id_2 uuid.UUID
+	err := row.Scan(&id_2)
+	return id_2, err
 }
 
 const getUser = `-- name: GetUser :one
@@ -127,10 +126,13 @@ func (q *Queries) InsertUser(ctx context.Context, arg InsertUserParams) (User, e
 }
 
 const listUsers = `-- name: ListUsers :many
-SELECT id, email, password_hash, first_name, last_name, phone, address, city, postal_code, role, is_verified, created_at FROM users
-ORDER BY created_at DESC, id DESC LIMIT $2 OFFSET $1::bigint
+SELECT id, email, password_hash, first_name, last_name, phone, address, city, postal_code, role, is_verified, created_at FROM users WHERE id = ANY (ARRAY(
+    SELECT u.id FROM users u
+    ORDER BY u.created_at DESC, u.id DESC LIMIT $2 OFFSET $1::bigint))
+ORDER BY created_at DESC, id DESC
 `
 
+// Paged as tickets are: see there.
 func (q *Queries) ListUsers(ctx context.Context, skipRows int64, maxRows int32) ([]User, error) {
 	rows, err := q.db.Query(ctx, listUsers, skipRows, maxRows)
 	if err != nil {
@@ -164,10 +166,50 @@ func (q *Queries) ListUsers(ctx context.Context, skipRows int64, maxRows int32) 
 	return items, nil
 }
 
+const listUsersAfter = `-- name: ListUsersAfter :many
+SELECT id, email, password_hash, first_name, last_name, phone, address, city, postal_code, role, is_verified, created_at FROM users WHERE (created_at, id) > ($1::timestamptz, $2::uuid)
+ORDER BY created_at, id LIMIT 1000
+`
+
+// The thousand accounts that follow one, oldest first.
+func (q *Queries) ListUsersAfter(ctx context.Context, createdAt time.Time, iD uuid.UUID) ([]User, error) {
+	rows, err := q.db.Query(ctx, listUsersAfter, createdAt, iD)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []User{}
+	for rows.Next() {
+		var i User
+		if err := rows.Scan(
+			&i.ID,
+			&i.Email,
+			&i.PasswordHash,
+			&i.FirstName,
+			&i.LastName,
+			&i.Phone,
+			&i.Address,
+			&i.City,
+			&i.PostalCode,
+			&i.Role,
+			&i.IsVerified,
+			&i.CreatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listUsersByRole = `-- name: ListUsersByRole :many
-SELECT id, email, password_hash, first_name, last_name, phone, address, city, postal_code, role, is_verified, created_at FROM users
-WHERE role = $1
-ORDER BY created_at DESC, id DESC LIMIT $3 OFFSET $2::bigint
+SELECT id, email, password_hash, first_name, last_name, phone, address, city, postal_code, role, is_verified, created_at FROM users WHERE id = ANY (ARRAY(
+    SELECT u.id FROM users u WHERE u.role = $1
+    ORDER BY u.created_at DESC, u.id DESC LIMIT $3 OFFSET $2::bigint))
+ORDER BY created_at DESC, id DESC
 `
 
 type ListUsersByRoleParams struct {
@@ -210,10 +252,11 @@ func (q *Queries) ListUsersByRole(ctx context.Context, arg ListUsersByRoleParams
 }
 
 const lockAdmins = `-- name: LockAdmins :many
-SELECT id FROM users WHERE role = 'ADMIN' ORDER BY id FOR UPDATE
+SELECT id FROM users WHERE role = 'ADMIN' ORDER BY id FOR NO KEY UPDATE
 `
 
 // Whoever may end an administrator's role holds all administrators, so that two of them cannot remove each other at once.
+// The lock leaves their sessions alone.
 func (q *Queries) LockAdmins(ctx context.Context) ([]uuid.UUID, error) {
 	rows, err := q.db.Query(ctx, lockAdmins)
 	if err != nil {
@@ -234,16 +277,24 @@ func (q *Queries) LockAdmins(ctx context.Context) ([]uuid.UUID, error) {
 	return items, nil
 }
 
-const updatePassword = `-- name: UpdatePassword :execrows
-UPDATE users SET password_hash = $1 WHERE id = $2
+const setPassword = `-- name: SetPassword :one
+UPDATE users SET password_hash = $1
+WHERE id = $2 AND password_hash = coalesce($3, password_hash)
+RETURNING id
 `
 
-func (q *Queries) UpdatePassword(ctx context.Context, passwordHash string, iD uuid.UUID) (int64, error) {
-	result, err := q.db.Exec(ctx, updatePassword, passwordHash, iD)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+type SetPasswordParams struct {
+	NewHash string
+	ID      uuid.UUID
+	OldHash *string
+}
+
+// With old_hash, only while that is still the password.
+func (q *Queries) SetPassword(ctx context.Context, arg SetPasswordParams) (uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, setPassword, arg.NewHash, arg.ID, arg.OldHash)
+	var id uuid.UUID
+	err := row.Scan(&id)
+	return id, err
 }
 
 const updateProfile = `-- name: UpdateProfile :one

@@ -1,0 +1,202 @@
+package tiptop
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/labstack/echo/v4"
+	"github.com/riverqueue/river"
+
+	"github.com/guichet-api/guichet/gen/tiptop/api"
+	"github.com/guichet-api/guichet/gen/tiptop/db"
+	"github.com/guichet-api/guichet/internal/contract"
+	"github.com/guichet-api/guichet/internal/platform/auth"
+	"github.com/guichet-api/guichet/internal/platform/clock"
+	"github.com/guichet-api/guichet/internal/platform/jobs"
+	"github.com/guichet-api/guichet/internal/platform/mail"
+	"github.com/guichet-api/guichet/internal/platform/pg"
+	"github.com/guichet-api/guichet/internal/platform/ratelimit"
+	"github.com/guichet-api/guichet/internal/platform/web"
+	"github.com/guichet-api/guichet/spec"
+)
+
+// Name is the system's name: of its schema, its keys, its metrics and its mount.
+const Name = "tiptop"
+
+// How long things last.
+const (
+	sessionLifetime = 7 * 24 * time.Hour
+	verifyLifetime  = 24 * time.Hour
+	resetLifetime   = time.Hour
+	purgeInterval   = time.Hour
+)
+
+// Config is what an operator decides about the system.
+type Config struct {
+	PublicURL *url.URL       // where the links in mails lead, without a slash at the end: http://localhost:4000
+	Secret    []byte         // signs sessions and mailed tokens; at least 32 bytes
+	Place     *time.Location // whose days the desk's statistics count
+	Limits    Limits
+}
+
+// Limits bound how often something may be tried; the zero Limit allows everything.
+type Limits struct {
+	LoginPerAccount    ratelimit.Limit // failures
+	LoginPerAddress    ratelimit.Limit // failures
+	RegisterPerAddress ratelimit.Limit
+	ForgotPerAccount   ratelimit.Limit
+}
+
+// Validate reports every mistake.
+func (c Config) Validate() error {
+	var mistakes []error
+	if c.PublicURL == nil || c.PublicURL.Host == "" {
+		mistakes = append(mistakes, errors.New("PublicURL must be an absolute URL"))
+	}
+	if err := auth.CheckSecret(c.Secret); err != nil {
+		mistakes = append(mistakes, fmt.Errorf("Secret %w", err))
+	}
+	if c.Place == nil {
+		mistakes = append(mistakes, errors.New("Place is required"))
+	}
+	return errors.Join(mistakes...)
+}
+
+// Deps is what the system works with; all of it is required but Checker.
+type Deps struct {
+	Pool      *pgxpool.Pool // search_path = Name
+	Clock     clock.Clock
+	Rand      io.Reader // crypto/rand.Reader: it draws prizes, codes and ids
+	Limiter   *ratelimit.Limiter
+	Jobs      *jobs.Jobs // New adds the system's workers and tasks: start it later
+	Mailer    mail.Mailer
+	Passwords *auth.Passwords
+	Metrics   *web.Metrics
+	Scrape    http.Handler // answers GET /metrics
+	Web       web.Config
+	Checker   *contract.Checker // nil: responses are not held to the contract
+}
+
+// API is the system: the operations of its contract, and what the command line does beside them.
+type API struct {
+	Config
+	Deps
+	queries  *db.Queries
+	sessions *auth.Sessions
+	tokens   *auth.Tokens
+	contract *contract.Contract
+	echo     *echo.Echo
+}
+
+var _ api.StrictServerInterface = (*API)(nil)
+
+// New makes the system. It fails on a wrong Config and on a contract that cannot be enforced; it does not ask the database.
+func New(cfg Config, deps Deps) (*API, error) {
+	a := &API{Config: cfg, Deps: deps, queries: db.New(deps.Pool)}
+	err := cfg.Validate()
+	if err == nil {
+		err = errors.Join(a.newKeys(), a.newRoutes())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("tiptop.New: %w", err)
+	}
+	river.AddWorker(deps.Jobs.Workers, &mailWorker{api: a})
+	deps.Jobs.Every(Name+".purge", purgeInterval, a.purge)
+	return a, nil
+}
+
+// newKeys derives the keys of sessions and mailed tokens.
+func (a *API) newKeys() error {
+	sessionKey, err := auth.Key(a.Secret, Name+"/session")
+	if err != nil {
+		return err
+	}
+	mailKey, err := auth.Key(a.Secret, Name+"/mail")
+	if err != nil {
+		return err
+	}
+	a.sessions, err = auth.NewSessions(auth.SessionsConfig{Issuer: Name, Key: sessionKey, Lifetime: sessionLifetime, Clock: a.Clock})
+	if err != nil {
+		return err
+	}
+	a.tokens, err = auth.NewTokens(mailKey)
+	return err
+}
+
+// newRoutes puts every operation behind its guard.
+func (a *API) newRoutes() error {
+	var err error
+	if a.contract, err = contract.Load(spec.Tiptop, "spec/tiptop/openapi.yaml"); err != nil {
+		return err
+	}
+	guard, err := a.contract.Guard(contract.Config{
+		Authenticate: a.authenticate,
+		Around:       func(op *contract.Operation) echo.MiddlewareFunc { return a.Metrics.Around(op.ID) },
+		Check:        a.Checker,
+	})
+	if err != nil {
+		return err
+	}
+	a.Web.System, a.Web.Metrics = Name, a.Metrics
+	a.echo = web.New(a.Web)
+	a.echo.Binder = contract.Binder{}
+	a.echo.HTTPErrorHandler = a.answerError
+	api.RegisterHandlersWithOptions(a.echo, api.NewStrictHandler(a, nil), api.RegisterHandlersOptions{OperationMiddlewares: guard.Middlewares()})
+	return guard.CheckRoutes(a.echo)
+}
+
+// Handler serves the contract.
+func (a *API) Handler() http.Handler { return a.echo }
+
+// Ready reports why the system cannot serve now.
+func (a *API) Ready(ctx context.Context) error {
+	if _, err := a.queries.GetDatabaseTime(ctx); err != nil {
+		return fmt.Errorf("tiptop.Ready: %w", err)
+	}
+	return nil
+}
+
+// now is the current time as answers show it and the database keeps it: in milliseconds.
+func (a *API) now() time.Time { return a.Clock.Now().Truncate(time.Millisecond) }
+
+// newID makes an identifier that sorts by age.
+func (a *API) newID() (uuid.UUID, error) {
+	id, err := uuid.NewV7FromReader(a.Rand)
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("newID: %w", err)
+	}
+	return id, nil
+}
+
+// maxAttempts is how often a transaction is run before its deadlock is anybody's concern.
+const maxAttempts = 5
+
+// inTx runs fn in a transaction, and again when PostgreSQL had to end it for the sake of another one.
+func (a *API) inTx(ctx context.Context, fn func(tx pgx.Tx, q *db.Queries) error) error {
+	for attempt := 1; ; attempt++ {
+		err := pg.InTx(ctx, a.Pool, func(tx pgx.Tx) error { return fn(tx, a.queries.WithTx(tx)) })
+		if !isDeadlock(err) || attempt == maxAttempts {
+			return err
+		}
+	}
+}
+
+// purge deletes what has expired. It changes nothing that anybody could see.
+func (a *API) purge(ctx context.Context) error {
+	now := a.now()
+	if _, err := a.queries.DeleteExpiredSessions(ctx, now); err != nil {
+		return fmt.Errorf("purge: sessions: %w", err)
+	}
+	if _, err := a.queries.DeleteExpiredMailTokens(ctx, now); err != nil {
+		return fmt.Errorf("purge: mail tokens: %w", err)
+	}
+	return nil
+}

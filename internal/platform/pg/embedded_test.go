@@ -144,6 +144,7 @@ func TestServerDiesWithParent(t *testing.T) {
 			return nil
 		})
 	}
+	open(t, pg.Options{StateDir: dir})
 }
 
 func TestKillPostgres(t *testing.T) {

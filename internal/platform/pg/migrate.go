@@ -18,7 +18,7 @@ import (
 const migrationLock int64 = 0x67756963686574
 
 // Migrate brings a schema to the newest version in files (goose migrations, NNNN_name.sql at the top level) and returns
-// how many it applied. The schema is created if it is missing and holds its own version table. Any number of processes may
+// how many it applied, also when a later one fails. The schema is created if it is missing and holds its own version table. Any number of processes may
 // call it at once: one works under an advisory lock, the others wait up to ten minutes and find nothing left to do.
 //
 // Missing rights become a *RightsError with the statement that an administrator must run. A schema that is newer than
@@ -75,13 +75,15 @@ func up(ctx context.Context, db *sql.DB, schema string, files fs.FS, log *slog.L
 			current, newest)
 	}
 	results, err := provider.Up(ctx)
-	if err != nil {
-		return 0, err
+	var partial *goose.PartialError
+	if errors.As(err, &partial) {
+		results = partial.Applied
+		err = fmt.Errorf("%s: %w", partial.Failed.Source.Path, partial.Err)
 	}
 	for _, r := range results {
 		log.Info("migration applied", "schema", schema, "file", r.Source.Path, "took", r.Duration)
 	}
-	return len(results), nil
+	return len(results), err
 }
 
 // createSchema creates a schema unless it is there: CREATE SCHEMA IF NOT EXISTS asks for the right to create it even then.

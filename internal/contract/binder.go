@@ -8,6 +8,8 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/labstack/echo/v4"
+
+	"github.com/guichet-api/guichet/internal/contract/stdjson"
 )
 
 // Binder decodes JSON bodies for the generated stubs: exactly the bytes that the guard validated, member names to the
@@ -28,7 +30,7 @@ func (Binder) Bind(target any, c echo.Context) error {
 		}
 		return errUnguarded
 	}
-	err := json.Unmarshal(body.data, target)
+	err := stdjson.Unmarshal(body.data, target)
 	if err == nil {
 		return nil
 	}

@@ -10,8 +10,10 @@
 package stdjson
 
 import (
+	"bytes"
 	stdlib "encoding/json"
 	"io"
+	"sync"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -20,11 +22,16 @@ import (
 // RawMessage is encoding/json's own type, because the runtime of the generated code takes and returns it.
 type RawMessage = stdlib.RawMessage
 
-// Number is encoding/json's own type.
-type Number = stdlib.Number
-
 // Marshal is the JSON of v, without a newline.
-func Marshal(v any) ([]byte, error) { return json.Marshal(v, writing) }
+func Marshal(v any) ([]byte, error) {
+	scratch := acquireScratch()
+	defer scratch.release()
+	var err error
+	if scratch.b, err = appendValue(scratch.b, v); err != nil {
+		return nil, err
+	}
+	return bytes.Clone(scratch.b), nil
+}
 
 // MarshalIndent is Marshal with every element on a line of its own, which begins with prefix and as many indents as the
 // element is deep.
@@ -33,7 +40,7 @@ func MarshalIndent(v any, prefix, indent string) ([]byte, error) {
 }
 
 // Unmarshal reads the one JSON value that data holds into v, which must be a pointer. It keeps no reference to data.
-func Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v) }
+func Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v, readingFor(v)) }
 
 // Encoder writes values to a stream.
 type Encoder struct{ w io.Writer }
@@ -44,11 +51,13 @@ func NewEncoder(w io.Writer) *Encoder { return &Encoder{w} }
 // Encode writes the JSON of v in one Write and, unlike encoding/json, no newline after it. Nothing is written when v cannot
 // be encoded.
 func (e *Encoder) Encode(v any) error {
-	data, err := Marshal(v)
-	if err != nil {
+	scratch := acquireScratch()
+	defer scratch.release()
+	var err error
+	if scratch.b, err = appendValue(scratch.b, v); err != nil {
 		return err
 	}
-	_, err = e.w.Write(data)
+	_, err = e.w.Write(scratch.b)
 	return err
 }
 
@@ -59,4 +68,20 @@ type Decoder struct{ d *jsontext.Decoder }
 func NewDecoder(r io.Reader) *Decoder { return &Decoder{jsontext.NewDecoder(r)} }
 
 // Decode reads the next value into v, which must be a pointer. At the end of the stream it returns io.EOF.
-func (d *Decoder) Decode(v any) error { return json.UnmarshalDecode(d.d, v) }
+func (d *Decoder) Decode(v any) error { return json.UnmarshalDecode(d.d, v, readingFor(v)) }
+
+// scratch is a buffer to write a value in before its length is known.
+type scratch struct{ b []byte }
+
+// scratches holds nothing but free buffers.
+var scratches = sync.Pool{New: func() any { return &scratch{make([]byte, 0, 4<<10)} }}
+
+func acquireScratch() *scratch { return scratches.Get().(*scratch) }
+
+// release keeps the buffer unless a rare, huge value made it huge.
+func (s *scratch) release() {
+	if cap(s.b) <= 256<<10 {
+		s.b = s.b[:0]
+		scratches.Put(s)
+	}
+}

@@ -13,7 +13,9 @@ type gate struct {
 	handler   http.Handler // set before opened is closed
 }
 
-func newGate(meanwhile http.Handler) *gate { return &gate{meanwhile: meanwhile, opened: make(chan struct{})} }
+func newGate(meanwhile http.Handler) *gate {
+	return &gate{meanwhile: meanwhile, opened: make(chan struct{})}
+}
 
 // open hands over to the handler; a gate that is open stays as it is.
 func (g *gate) open(h http.Handler) {

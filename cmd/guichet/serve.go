@@ -189,7 +189,7 @@ func (h *house) newPortal(systems []system, built []*running, server *web.Server
 	for i, sys := range systems {
 		cfg.Systems = append(cfg.Systems, portal.System{
 			Name: sys.name, Title: sys.title, URL: server.URL(sys.name), Spec: sys.spec,
-			Handler: built[i].handler, Ready: built[i].ready, Findings: built[i].findings,
+			Handler: built[i].handler, Ready: built[i].ready, Findings: built[i].findings, Accounts: built[i].accounts,
 		})
 	}
 	return portal.New(cfg)
@@ -215,10 +215,8 @@ func (a *app) welcome(h *house, systems []system, built []*running, server *web.
 	fmt.Fprintf(&b, "\nGuichet is ready.\n\n  %-14s %s\n", "Portal, docs", server.URL(portalName))
 	for i, sys := range systems {
 		fmt.Fprintf(&b, "  %-14s %s\n", sys.title, server.URL(sys.name))
-		if h.settings.demo {
-			for _, account := range built[i].accounts {
-				fmt.Fprintf(&b, "  %-14s %s\n", "", account)
-			}
+		for _, account := range built[i].accounts {
+			fmt.Fprintf(&b, "  %-14s %s\n", "", account)
 		}
 	}
 	fmt.Fprintf(&b, "  %-14s %s\n\nCtrl-C stops it.\n\n", "Mails", mails)

@@ -50,9 +50,11 @@ func buildTiptop(ctx context.Context, h *house, place site) (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	one.handler, one.ready, one.loadDemo = api.Handler(), api.Ready, api.LoadDemo
-	for _, account := range tiptop.DemoAccounts() {
-		one.accounts = append(one.accounts, account.Email+" / "+account.Password+" ("+account.Role+")")
+	one.handler, one.ready, one.loadDemo = api.Handler(), api.Ready, api.Operator().LoadDemo
+	if h.settings.demo {
+		for _, account := range tiptop.DemoAccounts() {
+			one.accounts = append(one.accounts, account.Email+" / "+account.Password+" ("+account.Role+")")
+		}
 	}
 	return one, nil
 }

@@ -35,7 +35,7 @@ type tiptopCommands struct {
 const adminConns = 4
 
 // withTiptop runs an administrator's command on The Tip Top.
-func (a *app) withTiptop(ctx context.Context, do func(*tiptop.API) error) (err error) {
+func (a *app) withTiptop(ctx context.Context, do func(tiptop.Operator) error) (err error) {
 	h, err := a.openHouse(ctx, a.systems)
 	if err != nil {
 		return err
@@ -49,7 +49,7 @@ func (a *app) withTiptop(ctx context.Context, do func(*tiptop.API) error) (err e
 	if err != nil {
 		return err
 	}
-	return plainError(do(api))
+	return plainError(do(api.Operator()))
 }
 
 // plainError is a refusal as a person at a shell reads it: the public sentence, and one line for each thing that is wrong.
@@ -87,8 +87,8 @@ func (c tiptopUserAdd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	return a.withTiptop(ctx, func(api *tiptop.API) error {
-		user, err := api.AddUser(ctx, tiptop.NewUser{
+	return a.withTiptop(ctx, func(op tiptop.Operator) error {
+		user, err := op.AddUser(ctx, tiptop.NewUser{
 			Email: c.Email, Password: password, FirstName: c.FirstName, LastName: c.LastName, Role: c.Role,
 		})
 		if err != nil {
@@ -106,10 +106,10 @@ type tiptopUserList struct{}
 
 // Run lists the accounts.
 func (tiptopUserList) Run(ctx context.Context, a *app) error {
-	return a.withTiptop(ctx, func(api *tiptop.API) error {
+	return a.withTiptop(ctx, func(op tiptop.Operator) error {
 		w := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(w, "ID\tROLE\tVERIFIED\tCREATED\tADDRESS\tNAME")
-		err := api.ListUsers(ctx, func(u tiptop.User) error {
+		err := op.ListUsers(ctx, func(u tiptop.User) error {
 			_, err := fmt.Fprintf(w, "%s\t%s\t%t\t%s\t%s\t%s %s\n", u.ID, u.Role, u.IsVerified, u.CreatedAt.UTC().Format(time.DateTime),
 				u.Email, u.FirstName, u.LastName)
 			return err
@@ -133,8 +133,8 @@ func (c tiptopUserPassword) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	return a.withTiptop(ctx, func(api *tiptop.API) error {
-		if err := api.SetPassword(ctx, c.Email, password); err != nil {
+	return a.withTiptop(ctx, func(op tiptop.Operator) error {
+		if err := op.SetPassword(ctx, c.Email, password); err != nil {
 			return err
 		}
 		if _, err := fmt.Fprintln(a.stdout, "the password is changed, the account's sessions are over"); err != nil {
@@ -151,8 +151,8 @@ type tiptopUserToken struct {
 
 // Run prints the token alone, so that a script can take it.
 func (c tiptopUserToken) Run(ctx context.Context, a *app) error {
-	return a.withTiptop(ctx, func(api *tiptop.API) error {
-		token, err := api.IssueToken(ctx, c.Email)
+	return a.withTiptop(ctx, func(op tiptop.Operator) error {
+		token, err := op.IssueToken(ctx, c.Email)
 		if err != nil {
 			return err
 		}

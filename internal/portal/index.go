@@ -17,7 +17,8 @@ type indexData struct {
 // card is one system on the index page.
 type card struct {
 	Name, Title, URL, Host string
-	About                  string // the first paragraph of the contract's description
+	About                  string // the first sentence of the contract's description
+	Accounts               []string
 	ContractVersion        string
 	Operations             int
 
@@ -39,9 +40,9 @@ func newCard(s System) (card, error) {
 	if err := yaml.Unmarshal(s.Spec, &contract); err != nil {
 		return card{}, fmt.Errorf("portal.newCard: %w", err)
 	}
-	about, _, _ := strings.Cut(strings.TrimSpace(contract.Info.Description), "\n")
 	c := card{
-		Name: s.Name, Title: s.Title, URL: s.URL, Host: hostOf(s.URL), About: about, ContractVersion: contract.Info.Version,
+		Name: s.Name, Title: s.Title, URL: s.URL, Host: hostOf(s.URL), About: firstSentence(contract.Info.Description),
+		ContractVersion: contract.Info.Version, Accounts: s.Accounts,
 	}
 	for _, item := range contract.Paths {
 		for key := range item {
@@ -52,4 +53,14 @@ func newCard(s System) (card, error) {
 		}
 	}
 	return c, nil
+}
+
+// firstSentence is what a description begins with.
+func firstSentence(text string) string {
+	words := strings.Join(strings.Fields(text), " ")
+	sentence, _, found := strings.Cut(words, ". ")
+	if found {
+		sentence += "."
+	}
+	return sentence
 }

@@ -25,12 +25,14 @@ var assets embed.FS
 
 // System is what the portal shows and mounts of one system.
 type System struct {
-	Name    string       // its mount: tiptop is served below /tiptop
-	Title   string       // for people
-	URL     string       // its own address: http://127.0.0.1:4000
-	Spec    []byte       // its contract, YAML
-	Handler http.Handler // what serves it at its own address
-
+	Name  string // its mount: tiptop is served below /tiptop
+	Title string // for people
+	URL   string // its own address: http://127.0.0.1:4000
+	Spec  []byte // its contract, YAML
+	// Accounts are demo accounts to try it with, as text; everybody who sees the index sees them.
+	Accounts []string
+	// Handler is what serves it at its own address.
+	Handler http.Handler
 	// Ready says why the system cannot serve now; nil when it can. It must honour its context.
 	Ready func(context.Context) error
 	// Findings are the responses that did not fit the contract, newest first; nil when responses are not checked.

@@ -22,7 +22,7 @@ import (
 
 // miniSpec is a contract with what the tests look at.
 const miniSpec = `openapi: 3.0.3
-info: {title: Mini, version: 2.1.0, description: "A small system.\nMore of it."} # kept
+info: {title: Mini, version: 2.1.0, description: "A small\n  system. More of it."} # kept
 servers:
   - url: http://localhost:4000
     description: Elsewhere
@@ -50,6 +50,7 @@ func newPortal(t *testing.T, change func(*portal.Config)) *portal.Portal {
 	cfg := portal.Config{
 		Systems: []portal.System{{
 			Name: "mini", Title: "Mini & Co", URL: "http://127.0.0.1:4999", Spec: []byte(miniSpec), Handler: system, Ready: ready,
+			Accounts: []string{"a@example.com / hunter2 (ADMIN)"},
 		}},
 		Version:  "v1.2.3",
 		Database: "PostgreSQL 17, embedded",
@@ -80,7 +81,7 @@ func TestIndex(t *testing.T) {
 		t.Fatalf("got %d %s", w.Code, w.Header().Get("Content-Type"))
 	}
 	for _, want := range []string{
-		"Mini &amp; Co", "A small system.", `href="http://127.0.0.1:4999"`, `href="mini/"`, "2 operations", "version 2.1.0",
+		"Mini &amp; Co", "A small system.", `href="http://127.0.0.1:4999"`, `href="mini/"`, "2 operations", "hunter2", "version 2.1.0",
 		`href="docs?urls.primaryName=Mini%20%26%20Co"`, `href="specs/mini/openapi.yaml"`, `class="state ok"`, "v1.2.3",
 		"PostgreSQL 17, embedded", "not checked",
 	} {
@@ -89,7 +90,7 @@ func TestIndex(t *testing.T) {
 		}
 	}
 	if strings.Contains(w.Body.String(), "More of it") {
-		t.Error("the index shows more than the first paragraph of the description")
+		t.Error("the index shows more than the first sentence of the description")
 	}
 }
 

@@ -150,7 +150,7 @@ func (s *SMTP) client(line *line) (*gomail.Client, error) {
 	}[s.cfg.Security]
 	options := []gomail.Option{
 		gomail.WithPort(s.cfg.Port),
-		gomail.WithTimeout(s.cfg.Timeout),
+		gomail.WithTimeout(s.cfg.Timeout + time.Second), // a mere backstop: the context's end comes first
 		gomail.WithTLSConfig(s.cfg.TLS),
 		gomail.WithTLSPolicy(policy),
 		gomail.WithDialContextFunc(line.dial),

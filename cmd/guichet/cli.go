@@ -64,16 +64,17 @@ func printHelp(options kong.HelpOptions, ctx *kong.Context, systems []system) er
 	fmt.Fprintf(&b, "Usage: guichet <command> [flags]\n\n%s\n", wrap(about, helpWidth, ""))
 	for _, group := range commandGroups(ctx.Model.Node, systems) {
 		fmt.Fprintf(&b, "\n%s:\n", group.title)
-		columns(&b, group.rows)
+		columns(&b, 44, group.rows)
 	}
 	fmt.Fprintf(&b, "\nExamples:\n%s\n", examples)
-	fmt.Fprintf(&b, "\nEnvironment (the default in parentheses):\n")
+	fmt.Fprintf(&b, "\nEnvironment variables, with what holds when they are unset in parentheses:\n")
 	for _, t := range environment(systems) {
-		fmt.Fprintf(&b, "\n  %s:\n", t.title)
+		fmt.Fprintf(&b, "\n%s:\n", t.title)
+		var rows [][2]string
 		for _, v := range t.variables {
-			fmt.Fprintf(&b, "    %s (%s)\n", v.name, v.fallback)
-			fmt.Fprintf(&b, "%s\n", wrap(v.text, helpWidth, "        "))
+			rows = append(rows, [2]string{v.name, fmt.Sprintf("%s (%s)", v.text, v.fallback)})
 		}
+		columns(&b, 29, rows)
 	}
 	fmt.Fprintf(&b, "\nRun \"guichet <command> --help\" for the flags of a command.\n")
 	_, err := io.WriteString(ctx.Stdout, b.String())
@@ -95,24 +96,28 @@ func commandGroups(root *kong.Node, systems []system) []helpGroup {
 		groups = append(groups, helpGroup{title: s.title})
 	}
 	for _, top := range root.Children {
-		for _, leaf := range top.Leaves(true) {
-			group := &groups[at[top.Name]] // the house's own are in none: group 0
-			group.rows = append(group.rows, [2]string{strings.TrimPrefix(leaf.Summary(), "guichet "), leaf.Help})
+		leaves := top.Leaves(true)
+		if top.Leaf() {
+			leaves = []*kong.Node{top}
+		}
+		group := &groups[at[top.Name]] // the house's own are in none: group 0
+		for _, leaf := range leaves {
+			group.rows = append(group.rows, [2]string{leaf.Summary(), leaf.Help})
 		}
 	}
 	return groups
 }
 
-// columns writes rows in two columns; a first column too wide for its place gets a line of its own.
-func columns(b *strings.Builder, rows [][2]string) {
-	const width = 42
+// columns writes rows in two columns, the second one from width on; a first one that is too long gets a line of its own.
+func columns(b *strings.Builder, width int, rows [][2]string) {
+	indent := strings.Repeat(" ", width+2)
 	for _, row := range rows {
-		text := strings.TrimPrefix(wrap(row[1], helpWidth, strings.Repeat(" ", width+2)), strings.Repeat(" ", width+2))
+		text := wrap(row[1], helpWidth, indent)
 		if len(row[0]) >= width {
-			fmt.Fprintf(b, "  %s\n%*s  %s\n", row[0], width, "", text)
+			fmt.Fprintf(b, "  %s\n%s\n", row[0], text)
 			continue
 		}
-		fmt.Fprintf(b, "  %-*s%s\n", width, row[0], text)
+		fmt.Fprintf(b, "  %-*s%s\n", width, row[0], text[len(indent):])
 	}
 }
 

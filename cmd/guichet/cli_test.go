@@ -201,12 +201,30 @@ func TestProgress(t *testing.T) {
 	}
 }
 
+// newStateDir is an empty state directory that PostgreSQL's own user can reach when root runs the tests.
+func newStateDir(t *testing.T) string {
+	t.Helper()
+	base, err := os.MkdirTemp("", "guichet-cmd-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(base); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := os.Chmod(base, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Join(base, "state")
+}
+
 func TestInterruptedCommand(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	con, _, errs := fakeConsole(false, "")
-	code := run(ctx, []string{"migrate"}, []string{"PATH=" + os.Getenv("PATH"), "GUICHET_STATE_DIR=" + t.TempDir()}, con)
+	code := run(ctx, []string{"migrate"}, []string{"PATH=" + os.Getenv("PATH"), "GUICHET_STATE_DIR=" + newStateDir(t)}, con)
 	if code != exitFailure || !strings.Contains(errs.String(), "interrupted") {
 		t.Errorf("exits %d: %q", code, errs)
 	}

@@ -23,19 +23,20 @@ func environment(systems []system) []topic {
 	return []topic{
 		{"Addresses", addresses},
 		{"State and database", []variable{
-			{"GUICHET_STATE_DIR", "of the user", "data, generated secret and mails; ~/.local/state/guichet, /var/lib/guichet for root"},
+			{"GUICHET_STATE_DIR", "~/.local/state/guichet, for root /var/lib/guichet", "data, generated secret, mails"},
 			{"DATABASE_URL", "embedded", "a PostgreSQL to use instead of the embedded one; needs GUICHET_SECRET"},
 			{"GUICHET_DB_MAX_CONNS", "40", "database connections of all pools together"},
-			{"PG_BIN", "searched", "directory of the postgres and initdb that run the embedded database"},
+			{"PG_BIN", "searched", "directory of the postgres and initdb to run"},
 		}},
 		{"Development", []variable{
 			{"GUICHET_DEMO", "true if embedded", "load the demo accounts and data"},
-			{"GUICHET_DEV", "true if embedded", "open what only development needs"},
+			{"GUICHET_DEV", "true if embedded", "development: GUICHET_CHECK is on"},
 			{"GUICHET_CHECK", "as GUICHET_DEV", "validate every response against the contract, as --check"},
 		}},
 		{"Network and security", []variable{
 			{"GUICHET_SECRET", "generated", "signs tokens and links, at least 32 bytes; required with DATABASE_URL"},
-			{"GUICHET_TLS_CERT, GUICHET_TLS_KEY", "none", "PEM files: every listener speaks TLS"},
+			{"GUICHET_TLS_CERT", "none", "certificate chain, a PEM file: every listener speaks TLS"},
+			{"GUICHET_TLS_KEY", "none", "its key, a PEM file"},
 			{"GUICHET_TLS_DOMAIN", "none", "obtain the certificate of this domain by ACME instead"},
 			{"GUICHET_CORS_ORIGINS", "*", "origins that browsers may call from, separated by commas"},
 			{"GUICHET_TRUSTED_PROXIES", "none", "networks whose X-Forwarded-For counts, separated by commas"},

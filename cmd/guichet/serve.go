@@ -17,7 +17,7 @@ import (
 
 // serveCommand is `guichet serve`.
 type serveCommand struct {
-	Only  []string `placeholder:"SYSTEM,…" help:"Serve these systems alone; the portal always runs."`
+	Only  []string `placeholder:"SYSTEM" help:"Serve these systems alone; the portal always runs."`
 	Check *bool    `negatable:"" help:"Validate every response against its contract, and show in log and portal what does not fit. The default is GUICHET_CHECK."`
 }
 

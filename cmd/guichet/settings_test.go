@@ -154,9 +154,7 @@ func TestHelpListsTheEnvironment(t *testing.T) {
 	documented := map[string]bool{}
 	for _, topic := range environment(systemTable()) {
 		for _, v := range topic.variables {
-			for name := range strings.SplitSeq(v.name, ", ") {
-				documented[name] = true
-			}
+			documented[v.name] = true
 		}
 	}
 	var all []string

@@ -1,0 +1,115 @@
+package inprocess
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/guichet-api/guichet/internal/bench/table"
+)
+
+// Config says how long to measure.
+type Config struct {
+	Rounds int           // each measures every contestant slices times, in turn; 0: 5
+	Slice  time.Duration // how long a contestant runs at a time; 0: 40 ms
+	Out    io.Writer
+}
+
+// slices are how often a round comes to each contestant: short turns give everybody the same share of a noisy machine.
+const slices = 10
+
+// limits are what is asked of Guichet's CPU relative to the unvalidated stubs, by call.
+func limits() map[string]table.Limit {
+	return map[string]table.Limit{
+		"GET by id":      {Must: 1.15, Aim: 1.05},
+		"GET list of 20": {Must: 1.15, Aim: 1.05},
+		"POST":           {Must: 1.15, Aim: 0.9},
+	}
+}
+
+// Run measures all contestants, prints the table, and reports whether everything that is asked of Guichet holds.
+func Run(ctx context.Context, cfg Config) (bool, error) {
+	if cfg.Rounds == 0 {
+		cfg.Rounds = 5
+	}
+	if cfg.Slice == 0 {
+		cfg.Slice = 40 * time.Millisecond
+	}
+	all, err := contestants()
+	if err != nil {
+		return false, fmt.Errorf("inprocess: %w", err)
+	}
+	shown := table.Table{
+		Title:   "Whole handler in process, no database",
+		Columns: []string{"<call", "<server", "CPU µs/op", "allocs/op", "B/op", "× stubs", "must", "aim", "<verdict"},
+		Notes: []string{
+			fmt.Sprintf("Best of %d interleaved rounds, %d turns of %s in each; absolute times are this machine's, now.", cfg.Rounds, slices, cfg.Slice),
+			"Every server authenticates. The stubs check types and nothing else; the other three validate.",
+			"ogen's router holds these three paths only: it refuses the contract's combined patterns.",
+		},
+	}
+	good := true
+	for i, c := range calls() {
+		best, err := race(ctx, cfg, c, all)
+		if err != nil {
+			return false, fmt.Errorf("inprocess: %w", err)
+		}
+		if i > 0 {
+			shown.Add()
+		}
+		for j, one := range all {
+			limit := table.Limit{}
+			if one.name == nameGuichet {
+				limit = limits()[c.name]
+			}
+			ratio := float64(best[j].cpu) / float64(best[0].cpu)
+			good = good && limit.Judge(ratio) != table.Missed
+			shown.Add(append([]string{
+				c.name, one.name, fmt.Sprintf("%.2f", float64(best[j].cpu)/float64(time.Microsecond)),
+				fmt.Sprintf("%.0f", best[j].allocs), fmt.Sprintf("%.0f", best[j].bytes), table.Ratio(ratio),
+			}, limit.Cells(ratio)...)...)
+		}
+	}
+	if err := shown.Write(cfg.Out); err != nil {
+		return false, err
+	}
+	clean, err := validation(cfg.Out)
+	return good && clean, err
+}
+
+// race measures one call on every contestant in interleaved rounds and answers with each one's best. Answers are verified
+// before and after.
+func race(ctx context.Context, cfg Config, c call, all []contestant) ([]cost, error) {
+	senders := make([]*sender, len(all))
+	counts := make([]int, len(all))
+	best := make([]cost, len(all))
+	for i, one := range all {
+		senders[i] = newSender(c, one.handler)
+		if err := senders[i].check(); err != nil {
+			return nil, fmt.Errorf("%s: %w", one.name, err)
+		}
+		counts[i] = calibrate(senders[i], cfg.Slice)
+	}
+	for round := range cfg.Rounds * slices {
+		for turn := range all {
+			i := (round + turn) % len(all) // each is first, second… in turn
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			got, err := measure(senders[i], counts[i])
+			if err != nil {
+				return nil, err
+			}
+			if best[i].cpu == 0 || got.cpu < best[i].cpu {
+				best[i] = got
+			}
+		}
+	}
+	for i, one := range all {
+		if err := senders[i].check(); err != nil {
+			return nil, fmt.Errorf("%s, after the measurement: %w", one.name, err)
+		}
+	}
+	return best, nil
+}

@@ -45,7 +45,7 @@ func (b *requestBody) match(header http.Header) *mediaType {
 	if len(values) != 1 {
 		return nil
 	}
-	name, params, hasParams := strings.Cut(values[0], ";")
+	name, _, hasParams := strings.Cut(values[0], ";")
 	name = strings.Trim(name, " \t")
 	for i := range b.media {
 		media := &b.media[i]
@@ -57,7 +57,7 @@ func (b *requestBody) match(header http.Header) *mediaType {
 		}
 		if len(b.media) > 1 && !strings.HasPrefix(values[0], media.name) {
 			// The stub tells several media types apart by their prefix, letter by letter.
-			header[echo.HeaderContentType] = []string{media.name + ";" + params}
+			header[echo.HeaderContentType] = []string{media.name + strings.TrimLeft(values[0], " \t")[len(name):]}
 		}
 		return media
 	}

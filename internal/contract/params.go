@@ -92,7 +92,7 @@ func (g *guarded) checkQuery(c echo.Context, report *Report, found []Violation) 
 			report.At(InQuery, p.name)
 			p.program.ValidateTexts(given, report)
 		case len(given) != 1:
-			found = append(found, g.violation(p, "repeated"))
+			found = append(found, g.violation(p, "duplicate"))
 		default:
 			p.check(given[0], report)
 		}
@@ -192,7 +192,7 @@ func (g *guarded) checkHeaders(header http.Header, report *Report, found []Viola
 			header[p.key] = []string{line}
 			p.check(line, report)
 		default:
-			found = append(found, g.violation(p, "repeated"))
+			found = append(found, g.violation(p, "duplicate"))
 		}
 	}
 	return found
@@ -213,7 +213,7 @@ func (g *guarded) checkCookies(r *http.Request, report *Report, found []Violatio
 				found = append(found, g.violation(p, "required"))
 			}
 		case len(given) > 1:
-			found = append(found, g.violation(p, "repeated"))
+			found = append(found, g.violation(p, "duplicate"))
 		default:
 			p.check(given[0].Value, report)
 		}

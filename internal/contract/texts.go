@@ -37,39 +37,31 @@ func statusText(lang string, status int) string {
 	return "Unsupported content type"
 }
 
-// ruleText is what is said of a value that breaks a rule of the request, not of a schema. Like the sentences of schemas it
-// follows the name of the field.
+// ruleText is what is said of a value that breaks a rule of the request. Like the sentences of schemas, some of which it
+// borrows, it follows the name of the field.
 func ruleText(lang, rule string) string {
-	if lang == "fr" {
-		switch rule {
-		case "required":
-			return "est obligatoire"
-		case "repeated":
-			return "ne peut être donné qu'une fois"
-		case "encoding":
-			return "est mal encodé"
-		case "utf8":
-			return "doit être de l'UTF-8 valide"
-		case "nul":
-			return "ne peut pas contenir de caractère nul"
-		case "incomplete":
-			return "est incomplet"
-		}
-		return "n'est pas du bon type"
-	}
 	switch rule {
 	case "required":
-		return "is required"
-	case "repeated":
-		return "can be given only once"
-	case "encoding":
-		return "is badly encoded"
+		return sentence(lang, ruleRequired, detail{})
+	case "duplicate":
+		return sentence(lang, ruleDuplicate, detail{})
 	case "utf8":
-		return "must be valid UTF-8"
+		return sentence(lang, ruleUTF8, detail{})
 	case "nul":
-		return "cannot contain a NUL character"
+		return sentence(lang, ruleNUL, detail{})
+	case "encoding":
+		if lang == "fr" {
+			return "est mal encodé"
+		}
+		return "is badly encoded"
 	case "incomplete":
+		if lang == "fr" {
+			return "est incomplet"
+		}
 		return "is incomplete"
+	}
+	if lang == "fr" {
+		return "n'est pas du bon type"
 	}
 	return "is of the wrong type"
 }

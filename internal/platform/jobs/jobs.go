@@ -89,7 +89,7 @@ func Open(cfg Config) (*Jobs, error) {
 		MaxAttempts:          len(delays) + 1,
 		RetryPolicy:          retryPolicy{},
 		ErrorHandler:         &errorHandler{log: cfg.Logger},
-		Middleware:           []rivertype.Middleware{river.WorkerMiddlewareFunc(cancelPermanent)},
+		Middleware:           []rivertype.Middleware{giveUp(cfg.Logger)},
 		Logger:               slog.New(newSparse(cfg.Logger.Handler())),
 	})
 	if err != nil {

@@ -25,29 +25,33 @@ func (retryPolicy) NextRetry(job *rivertype.JobRow) time.Time {
 	return time.Now().UTC().Add(delays[min(len(job.Errors), len(delays)-1)])
 }
 
-// cancelPermanent gives a job up when its error says that trying again is useless: when something in it has a method
-// Permanent() bool that answers true, as mail.Error does.
-func cancelPermanent(ctx context.Context, _ *rivertype.JobRow, work func(context.Context) error) error {
-	err := work(ctx)
-	var p interface{ Permanent() bool }
-	if errors.As(err, &p) && p.Permanent() {
-		return river.JobCancel(err)
+// giveUp is a worker middleware: it ends a job whose error says that trying again is useless, and logs what ends so. An
+// error says it by a method Permanent() bool that answers true, as mail.Error does, or by being river.JobCancel's.
+func giveUp(log *slog.Logger) river.WorkerMiddlewareFunc {
+	return func(ctx context.Context, job *rivertype.JobRow, work func(context.Context) error) error {
+		err := work(ctx)
+		var permanent interface{ Permanent() bool }
+		if errors.As(err, &permanent) && permanent.Permanent() {
+			err = river.JobCancel(err)
+		}
+		var cancelled *river.JobCancelError
+		if errors.As(err, &cancelled) { // River does not show these to its error handler
+			log.ErrorContext(ctx, "job given up", "kind", job.Kind, "job", job.ID, "attempt", job.Attempt, "error", err)
+		}
+		return err
 	}
-	return err
 }
 
 // errorHandler logs what went wrong in a job, once per attempt. Arguments of jobs are not logged.
 type errorHandler struct{ log *slog.Logger }
 
-// HandleError logs a failed attempt: as a warning while others follow, as an error when the job is given up.
+// HandleError logs a failed attempt: as a warning while others follow, as an error when it was the last.
 func (h *errorHandler) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
-	var cancelled *river.JobCancelError
-	attrs := []any{"kind", job.Kind, "job", job.ID, "attempt", job.Attempt, "error", err}
-	if errors.As(err, &cancelled) || job.Attempt >= job.MaxAttempts {
-		h.log.ErrorContext(ctx, "job given up", attrs...)
-	} else {
-		h.log.WarnContext(ctx, "job failed, will be tried again", attrs...)
+	level, message := slog.LevelWarn, "job failed, will be tried again"
+	if job.Attempt >= job.MaxAttempts {
+		level, message = slog.LevelError, "job given up"
 	}
+	h.log.Log(ctx, level, message, "kind", job.Kind, "job", job.ID, "attempt", job.Attempt, "error", err)
 	return nil
 }
 

@@ -1,0 +1,553 @@
+package jobs_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+
+	"github.com/guichet-api/guichet/internal/platform/jobs"
+	"github.com/guichet-api/guichet/internal/platform/pg"
+	"github.com/guichet-api/guichet/internal/testkit"
+)
+
+// greet is a job of these tests.
+type greet struct {
+	Name string `json:"name"`
+}
+
+func (greet) Kind() string { return "test.greet" }
+
+// greeter runs greet as its function says, and retries at once.
+type greeter struct {
+	river.WorkerDefaults[greet]
+	work func(ctx context.Context, job *river.Job[greet]) error
+}
+
+func (g *greeter) Work(ctx context.Context, job *river.Job[greet]) error { return g.work(ctx, job) }
+func (g *greeter) NextRetry(*river.Job[greet]) time.Time                 { return time.Now() }
+
+// logged is a log that tests read.
+type logged struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+type bundle struct {
+	*jobs.Jobs
+	db  *testkit.TestDB
+	log *logged
+}
+
+func database(t *testing.T) *testkit.TestDB {
+	t.Helper()
+	return testkit.Database(t, testkit.DB{
+		Schemas:  []string{jobs.Schema},
+		SeedName: "river",
+		Seed: func(ctx context.Context, db *testkit.TestDB) error {
+			_, err := jobs.Migrate(ctx, db.URL, slog.New(slog.DiscardHandler))
+			return err
+		},
+	})
+}
+
+func setup(t *testing.T, cfg jobs.Config, work func(ctx context.Context, job *river.Job[greet]) error) bundle {
+	t.Helper()
+	t.Parallel()
+	b := bundle{db: database(t), log: &logged{}}
+	if cfg.Pool == nil {
+		cfg.Pool = b.db.Pool
+	}
+	b.open(t, cfg, work)
+	return b
+}
+
+func (b *bundle) open(t *testing.T, cfg jobs.Config, work func(ctx context.Context, job *river.Job[greet]) error) {
+	t.Helper()
+	cfg.Logger = slog.New(slog.NewTextHandler(b.log, nil))
+	var err error
+	if b.Jobs, err = jobs.Open(cfg); err != nil {
+		t.Fatal(err)
+	}
+	river.AddWorker(b.Workers, &greeter{work: work})
+}
+
+func (b *bundle) start(t *testing.T) {
+	t.Helper()
+	if err := b.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.stop(t) })
+}
+
+func (b *bundle) stop(t *testing.T) {
+	t.Helper()
+	if err := b.Stop(context.WithoutCancel(t.Context())); err != nil {
+		t.Error(err)
+	}
+}
+
+func (b *bundle) insert(t *testing.T, name string) {
+	t.Helper()
+	err := pg.InTx(t.Context(), b.db.Pool, func(tx pgx.Tx) error { return b.Insert(t.Context(), tx, greet{name}, nil) })
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// state waits until the only job of the kind has the state.
+func (b *bundle) waitState(t *testing.T, want string) {
+	t.Helper()
+	eventually(t, "state "+want, func() bool {
+		var state string
+		err := b.db.Pool.QueryRow(t.Context(), `SELECT state FROM platform.river_job WHERE kind = 'test.greet'`).Scan(&state)
+		return err == nil && state == want
+	})
+}
+
+// eventually asks until the answer is yes, for a generous while.
+func eventually(t *testing.T, what string, yes func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(time.Minute)
+	defer deadline.Stop()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for !yes() {
+		select {
+		case <-deadline.C:
+			t.Fatalf("waited in vain for %s", what)
+		case <-again.C:
+		}
+	}
+}
+
+func receive[T any](t *testing.T, what string, from <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(time.Minute):
+		t.Fatalf("waited in vain for %s", what)
+		panic("unreachable")
+	}
+}
+
+func TestJobRunsAfterItsTransaction(t *testing.T) {
+	ran := make(chan string, 10)
+	b := setup(t, jobs.Config{}, func(_ context.Context, job *river.Job[greet]) error { ran <- job.Args.Name; return nil })
+	b.start(t)
+	errUndo := errors.New("undo")
+	err := pg.InTx(t.Context(), b.db.Pool, func(tx pgx.Tx) error {
+		if err := b.Insert(t.Context(), tx, greet{"undone"}, nil); err != nil {
+			t.Error(err)
+		}
+		return errUndo
+	})
+	if !errors.Is(err, errUndo) {
+		t.Fatal(err)
+	}
+	b.insert(t, "committed")
+	start := time.Now()
+	if name := receive(t, "the job", ran); name != "committed" {
+		t.Errorf("the job that ran is %q", name)
+	}
+	t.Logf("from commit to work: %v", time.Since(start))
+	b.waitState(t, "completed") // the only job that there is
+	if text := b.log.String(); text != "" {
+		t.Errorf("a job that went well is in the log:\n%s", text)
+	}
+}
+
+func TestFailedJobIsTriedAgain(t *testing.T) {
+	ran := make(chan int, 10)
+	b := setup(t, jobs.Config{}, func(_ context.Context, job *river.Job[greet]) error {
+		ran <- job.Attempt
+		switch job.Attempt {
+		case 1:
+			return errors.New("no luck")
+		case 2:
+			panic("bad luck")
+		}
+		return nil
+	})
+	b.start(t)
+	b.insert(t, "secret of the job")
+	for want := 1; want <= 3; want++ {
+		if got := receive(t, "an attempt", ran); got != want {
+			t.Errorf("attempt %d, want %d", got, want)
+		}
+	}
+	b.waitState(t, "completed")
+	text := b.log.String()
+	for _, want := range []string{
+		`level=WARN msg="job failed, will be tried again" kind=test.greet`, `attempt=1 error="no luck"`,
+		`level=ERROR msg="job panicked"`, `panic="bad luck"`, "jobs_test.go",
+	} {
+		if strings.Count(text, want) == 0 {
+			t.Errorf("the log lacks %q:\n%s", want, text)
+		}
+	}
+	if strings.Count(text, "no luck") != 1 || strings.Contains(text, "secret of the job") {
+		t.Errorf("the log tells an error twice, or arguments:\n%s", text)
+	}
+}
+
+// forever is an error that no later attempt cures.
+type forever struct{ error }
+
+func (forever) Permanent() bool { return true }
+
+func TestPermanentErrorEndsTheJob(t *testing.T) {
+	ran := make(chan int, 10)
+	b := setup(t, jobs.Config{}, func(_ context.Context, job *river.Job[greet]) error {
+		ran <- job.Attempt
+		return forever{errors.New("no such mailbox")}
+	})
+	b.start(t)
+	b.insert(t, "a")
+	receive(t, "the attempt", ran)
+	b.waitState(t, "cancelled")
+	if len(ran) != 0 {
+		t.Error("tried again")
+	}
+	if text := b.log.String(); !strings.Contains(text, `level=ERROR msg="job given up"`) {
+		t.Errorf("log:\n%s", text)
+	}
+}
+
+func TestLastAttemptIsSaidSo(t *testing.T) {
+	b := setup(t, jobs.Config{}, func(context.Context, *river.Job[greet]) error { return errors.New("no luck") })
+	err := pg.InTx(t.Context(), b.db.Pool, func(tx pgx.Tx) error {
+		return b.Insert(t.Context(), tx, greet{"a"}, &river.InsertOpts{MaxAttempts: 2})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.start(t)
+	b.waitState(t, "discarded")
+	text := b.log.String()
+	if strings.Count(text, "will be tried again") != 1 || strings.Count(text, `level=ERROR msg="job given up"`) != 1 {
+		t.Errorf("log:\n%s", text)
+	}
+}
+
+func TestStopWaitsForJobs(t *testing.T) {
+	started, goOn := make(chan struct{}), make(chan struct{})
+	b := setup(t, jobs.Config{}, func(ctx context.Context, _ *river.Job[greet]) error {
+		close(started)
+		<-goOn
+		return ctx.Err()
+	})
+	b.start(t)
+	b.insert(t, "a")
+	receive(t, "the job", started)
+	stopped := make(chan struct{})
+	go func() { defer close(stopped); b.stop(t) }()
+	select {
+	case <-stopped:
+		t.Error("Stop did not wait")
+	case <-time.After(200 * time.Millisecond):
+	}
+	close(goOn)
+	receive(t, "Stop", stopped)
+	b.waitState(t, "completed")
+}
+
+func TestStopCancelsSlowJobs(t *testing.T) {
+	started := make(chan struct{})
+	b := setup(t, jobs.Config{Drain: 50 * time.Millisecond}, func(ctx context.Context, job *river.Job[greet]) error {
+		if job.Attempt > 1 {
+			return nil
+		}
+		close(started)
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	b.start(t)
+	b.insert(t, "a")
+	receive(t, "the job", started)
+	b.stop(t)
+	var state string
+	if err := b.db.Pool.QueryRow(t.Context(), `SELECT state FROM platform.river_job`).Scan(&state); err != nil {
+		t.Fatal(err)
+	}
+	if state != "available" && state != "retryable" {
+		t.Errorf("a job that was cut off is %s; it must run again", state)
+	}
+}
+
+// A process is killed while a job runs: another one finds the job and runs it again.
+func TestJobOfAKilledProcessRunsAgain(t *testing.T) {
+	ran := make(chan int, 10)
+	b := setup(t, jobs.Config{Timeout: time.Second}, func(_ context.Context, job *river.Job[greet]) error { ran <- job.Attempt; return nil })
+	b.insert(t, "a")
+	_, err := b.db.Pool.Exec(t.Context(), `UPDATE platform.river_job
+		SET state = 'running', attempt = 1, attempted_at = now() - interval '3 seconds', attempted_by = '{gone}'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.start(t)
+	start := time.Now()
+	if attempt := receive(t, "the second attempt", ran); attempt != 2 {
+		t.Errorf("attempt %d, want 2", attempt)
+	}
+	t.Logf("run again after %v", time.Since(start))
+}
+
+func TestForeignJobsAreLeftAlone(t *testing.T) {
+	ran := make(chan string, 10)
+	b := setup(t, jobs.Config{}, func(_ context.Context, job *river.Job[greet]) error { ran <- job.Args.Name; return nil })
+	_, err := b.db.Pool.Exec(t.Context(), `INSERT INTO platform.river_job (args, kind, max_attempts) VALUES ('{}', 'test.other', 5)`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.start(t)
+	b.insert(t, "mine")
+	receive(t, "the job", ran)
+	var state string
+	var attempt int
+	err = b.db.Pool.QueryRow(t.Context(), `SELECT state, attempt FROM platform.river_job WHERE kind = 'test.other'`).Scan(&state, &attempt)
+	if err != nil || state != "available" || attempt != 0 {
+		t.Errorf("another system's job: %s after %d attempts, %v", state, attempt, err)
+	}
+}
+
+func TestEvery(t *testing.T) {
+	b := setup(t, jobs.Config{}, nil)
+	runs, failures := make(chan struct{}, 100), make(chan struct{}, 100)
+	b.Every("test.purge", time.Second, func(context.Context) error { runs <- struct{}{}; return nil })
+	b.Every("test.broken", time.Second, func(context.Context) error { failures <- struct{}{}; return errors.New("no luck") })
+	b.start(t)
+	for range 2 {
+		receive(t, "a run", runs)
+		receive(t, "a failing run", failures)
+	}
+	eventually(t, "the log", func() bool { return strings.Contains(b.log.String(), "task test.broken: no luck") })
+	var attempts int
+	if err := b.db.Pool.QueryRow(t.Context(), `SELECT max(attempt) FROM platform.river_job`).Scan(&attempts); err != nil || attempts != 1 {
+		t.Errorf("a task was tried %d times (%v)", attempts, err)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("two tasks may have one name")
+		}
+	}()
+	b.Every("test.purge", time.Second, nil)
+}
+
+// Nothing here may NOTIFY: it makes the commits of all writers wait for each other.
+func TestInsertDoesNotNotify(t *testing.T) {
+	t.Parallel()
+	b := bundle{db: database(t), log: &logged{}}
+	watch := &statements{}
+	cfg := b.db.Pool.Config()
+	cfg.ConnConfig.Tracer = watch
+	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	ran := make(chan struct{}, 10)
+	b.db.Pool = pool
+	b.open(t, jobs.Config{Pool: pool}, func(context.Context, *river.Job[greet]) error { ran <- struct{}{}; return nil })
+	b.insert(t, "a")
+	b.start(t)
+	receive(t, "the job", ran)
+	b.stop(t)
+	inserted := false
+	for _, sql := range watch.all() {
+		inserted = inserted || strings.Contains(sql, "river_job") && strings.Contains(sql, "INSERT INTO")
+		resigns := strings.Contains(sql, "LeaderResign") // once, when a process stops
+		if strings.Contains(sql, "LISTEN ") || strings.Contains(sql, "pg_notify") && !resigns {
+			t.Errorf("statement: %s", sql)
+		}
+	}
+	if !inserted {
+		t.Error("the insert was not seen: the test watches the wrong pool")
+	}
+}
+
+// statements records what a pool is asked.
+type statements struct {
+	mu  sync.Mutex
+	sql []string
+}
+
+func (s *statements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sql = append(s.sql, data.SQL)
+	return ctx
+}
+
+func (s *statements) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+func (s *statements) all() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.sql...)
+}
+
+func TestDatabaseGoesAway(t *testing.T) {
+	t.Parallel()
+	b := bundle{db: database(t), log: &logged{}}
+	wire := newWire(t, b.db.Pool.Config().ConnConfig.Host, b.db.Pool.Config().ConnConfig.Port)
+	pool, err := pg.Pool(t.Context(), pg.PoolConfig{URL: wire.url(t, b.db.URL), Schema: jobs.Schema, MaxConns: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	ran := make(chan string, 10)
+	b.open(t, jobs.Config{Pool: pool}, func(_ context.Context, job *river.Job[greet]) error { ran <- job.Args.Name; return nil })
+	b.start(t)
+	b.insert(t, "before")
+	if name := receive(t, "the first job", ran); name != "before" {
+		t.Errorf("ran %s", name)
+	}
+	wire.cut()
+	b.insert(t, "meanwhile") // by another process, which still has the database
+	refused := wire.refused()
+	for range 8 {
+		receive(t, "an attempt to reconnect", refused)
+	}
+	wire.mend()
+	if name := receive(t, "the job after the outage", ran); name != "meanwhile" {
+		t.Errorf("ran %s", name)
+	}
+	if n := strings.Count(b.log.String(), "Error fetching jobs"); n != 1 {
+		t.Errorf("the outage is reported %d times:\n%s", n, b.log.String())
+	}
+}
+
+// wire is a connection to PostgreSQL that can be cut.
+type wire struct {
+	listener net.Listener
+
+	mu      sync.Mutex
+	isCut   bool
+	conns   []net.Conn
+	refusal chan struct{}
+}
+
+func newWire(t *testing.T, host string, port uint16) *wire {
+	t.Helper()
+	network, address := pgconn.NetworkAddress(host, port)
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &wire{listener: listener, refusal: make(chan struct{}, 1000)}
+	t.Cleanup(func() { listener.Close(); w.cut() })
+	go func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			server, err := new(net.Dialer).DialContext(context.WithoutCancel(t.Context()), network, address)
+			if err != nil || !w.hold(client, server) {
+				client.Close()
+				continue
+			}
+			go func() { _, _ = io.Copy(server, client); server.Close() }()
+			go func() { _, _ = io.Copy(client, server); client.Close() }()
+		}
+	}()
+	return w
+}
+
+func (w *wire) hold(client, server net.Conn) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.isCut {
+		server.Close()
+		w.refusal <- struct{}{}
+		return false
+	}
+	w.conns = append(w.conns, client, server)
+	return true
+}
+
+func (w *wire) cut() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.isCut = true
+	for _, c := range w.conns {
+		c.Close()
+	}
+	w.conns = nil
+}
+
+func (w *wire) mend() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.isCut = false
+}
+
+func (w *wire) refused() <-chan struct{} { return w.refusal }
+
+// url is the database's URL by way of the wire.
+func (w *wire) url(t *testing.T, direct string) string {
+	t.Helper()
+	u, err := url.Parse(direct)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := u.Query()
+	query.Del("host")
+	query.Del("port")
+	query.Set("sslmode", "disable")
+	u.Host, u.RawQuery = w.listener.Addr().String(), query.Encode()
+	return u.String()
+}
+
+func TestStartWithoutDatabase(t *testing.T) {
+	t.Parallel()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.Close()
+	pool, err := pg.Pool(t.Context(), pg.PoolConfig{URL: "postgres://" + listener.Addr().String() + "/x?sslmode=disable"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	b := bundle{log: &logged{}}
+	b.open(t, jobs.Config{Pool: pool}, nil)
+	if err := b.Start(t.Context()); !pg.IsUnavailable(err) {
+		t.Errorf("Start: %v", err)
+	}
+	b.stop(t) // what was never started is stopped
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	if _, err := jobs.Open(jobs.Config{}); err == nil {
+		t.Error("no pool and no logger are accepted")
+	}
+}

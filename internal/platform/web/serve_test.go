@@ -1,0 +1,417 @@
+package web_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/guichet-api/guichet/internal/platform/web"
+)
+
+// serving is a Server that serves until stop or the test's end.
+type serving struct {
+	*web.Server
+	log  *logged
+	stop context.CancelFunc
+	done chan error
+}
+
+// serve serves handlers by name, each at a free port of 127.0.0.1.
+func serve(t *testing.T, handlers map[string]http.Handler, change func(*web.ServerConfig)) *serving {
+	t.Helper()
+	s := &serving{log: &logged{}, done: make(chan error, 1)}
+	cfg := web.ServerConfig{Logger: slog.New(slog.NewJSONHandler(s.log, nil))}
+	for name := range handlers {
+		cfg.Listeners = append(cfg.Listeners, web.Listener{Name: name, Addr: "127.0.0.1:0", Variable: "GUICHET_ADDR"})
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	var err error
+	if s.Server, err = web.Listen(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	s.stop = stop
+	go func() { s.done <- s.Serve(ctx, handlers) }()
+	t.Cleanup(stop)
+	return s
+}
+
+// end stops the server and waits until all is down.
+func (s *serving) end(t *testing.T) {
+	t.Helper()
+	s.stop()
+	if err := receive(t, "the end", s.done); err != nil {
+		t.Error(err)
+	}
+}
+
+func receive[T any](t *testing.T, what string, from <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(time.Minute):
+		t.Fatalf("waited in vain for %s", what)
+		panic("unreachable")
+	}
+}
+
+func says(text string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, text) })
+}
+
+func get(ctx context.Context, client *http.Client, url string) (string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := client.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	return string(body), err
+}
+
+func TestServe(t *testing.T) {
+	t.Parallel()
+	s := serve(t, map[string]http.Handler{"tiptop": says("prizes"), "portal": says("docs")}, nil)
+	for name, want := range map[string]string{"tiptop": "prizes", "portal": "docs"} {
+		url := s.URL(name)
+		if !strings.HasPrefix(url, "http://127.0.0.1:") || strings.HasSuffix(url, ":0") || s.Addr(name) == nil {
+			t.Errorf("%s is at %s", name, url)
+		}
+		if got, err := get(t.Context(), http.DefaultClient, url); got != want || err != nil {
+			t.Errorf("%s says %q, %v", name, got, err)
+		}
+	}
+	if s.Addr("nobody") != nil || s.URL("nobody") != "" {
+		t.Error("an unknown listener has an address")
+	}
+	s.end(t)
+	if _, err := get(t.Context(), http.DefaultClient, s.URL("tiptop")); err == nil {
+		t.Error("still served after the end")
+	}
+}
+
+// The end has come: requests under way finish, new connections are refused, and Serve returns when all are down.
+func TestServeDrains(t *testing.T) {
+	t.Parallel()
+	entered, goOn := make(chan struct{}), make(chan struct{})
+	s := serve(t, map[string]http.Handler{"tiptop": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		close(entered)
+		<-goOn
+		fmt.Fprintf(w, "finished, context %v", r.Context().Err())
+	})}, nil)
+	answer := make(chan string, 1)
+	go func() {
+		text, err := get(t.Context(), &http.Client{}, s.URL("tiptop"))
+		answer <- fmt.Sprint(text, err)
+	}()
+	receive(t, "the request", entered)
+	s.stop()
+	waitRefused(t, s.Addr("tiptop").String())
+	select {
+	case err := <-s.done:
+		t.Fatalf("Serve returned %v before the request was answered", err)
+	default:
+	}
+	close(goOn)
+	if text := receive(t, "the answer", answer); text != "finished, context <nil><nil>" {
+		t.Errorf("answer %q", text)
+	}
+	if err := receive(t, "the end", s.done); err != nil {
+		t.Error(err)
+	}
+}
+
+func waitRefused(t *testing.T, addr string) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			return
+		}
+		conn.Close()
+	}
+	t.Fatal("new connections are still taken")
+}
+
+// A request that never ends is cut off after the limit, its context told so.
+func TestServeCutsOff(t *testing.T) {
+	t.Parallel()
+	entered, told := make(chan struct{}), make(chan error, 1)
+	s := serve(t, map[string]http.Handler{"tiptop": http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(entered)
+		<-r.Context().Done()
+		told <- r.Context().Err()
+	})}, func(cfg *web.ServerConfig) { cfg.Drain = 50 * time.Millisecond })
+	failed := make(chan error, 1)
+	go func() { _, err := get(t.Context(), &http.Client{}, s.URL("tiptop")); failed <- err }()
+	receive(t, "the request", entered)
+	s.end(t)
+	if err := receive(t, "the client's error", failed); err == nil {
+		t.Error("the request that never ends was answered")
+	}
+	if err := receive(t, "the handler's end", told); !errors.Is(err, context.Canceled) {
+		t.Errorf("the handler was told %v", err)
+	}
+	if !strings.Contains(s.log.buf.String(), "cut off") {
+		t.Errorf("log: %s", s.log.buf.String())
+	}
+}
+
+func TestListenTellsEveryTakenPort(t *testing.T) {
+	t.Parallel()
+	var cfg web.ServerConfig
+	for _, name := range []string{"tiptop", "portal"} {
+		taken, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer taken.Close()
+		variable := "GUICHET_" + strings.ToUpper(name) + "_ADDR"
+		cfg.Listeners = append(cfg.Listeners, web.Listener{Name: name, Addr: taken.Addr().String(), Variable: variable})
+	}
+	free := freeAddr(t)
+	cfg.Listeners = append(cfg.Listeners,
+		web.Listener{Name: "free", Addr: free, Variable: "GUICHET_FREE_ADDR"},
+		web.Listener{Name: "far", Addr: "192.0.2.1:4000", Variable: "GUICHET_FAR_ADDR"})
+	_, err := web.Listen(t.Context(), cfg)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{
+		"tiptop cannot listen on " + cfg.Listeners[0].Addr, "another program has it", "set GUICHET_TIPTOP_ADDR to another address",
+		"portal cannot listen on " + cfg.Listeners[1].Addr, "set GUICHET_PORTAL_ADDR",
+		"far cannot listen on 192.0.2.1:4000", "no interface of this machine has that address", "set GUICHET_FAR_ADDR",
+	} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("the error lacks %q:\n%v", want, err)
+		}
+	}
+	again, err := new(net.ListenConfig).Listen(t.Context(), "tcp", free)
+	if err != nil {
+		t.Errorf("the address that was free is still held: %v", err)
+	} else {
+		again.Close()
+	}
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func TestServeNeedsAHandlerForEach(t *testing.T) {
+	t.Parallel()
+	server, err := web.Listen(t.Context(), web.ServerConfig{
+		Listeners: []web.Listener{{Name: "tiptop", Addr: "127.0.0.1:0"}}, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Serve(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "tiptop") {
+		t.Errorf("Serve: %v", err)
+	}
+	if conn, err := net.Dial("tcp", server.Addr("tiptop").String()); err == nil {
+		conn.Close()
+		t.Error("the listener is still open")
+	}
+}
+
+func TestServeEndsWithAListener(t *testing.T) {
+	t.Parallel()
+	s := serve(t, map[string]http.Handler{"tiptop": says(""), "portal": says("")}, nil)
+	if _, err := get(t.Context(), http.DefaultClient, s.URL("portal")); err != nil {
+		t.Fatal(err)
+	}
+	s.Close() // the sockets are gone, as when a network interface fails
+	if err := receive(t, "the end", s.done); err == nil {
+		t.Error("no error though the listeners are gone")
+	}
+}
+
+func TestHeadersHaveALimit(t *testing.T) {
+	t.Parallel()
+	s := serve(t, map[string]http.Handler{"tiptop": says("")}, nil)
+	conn, err := net.Dial("tcp", s.Addr("tiptop").String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	go func() { fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: x\r\nX: %s\r\n\r\n", strings.Repeat("x", 100<<10)) }()
+	status, err := bufio.NewReader(conn).ReadString('\n')
+	if !strings.Contains(status, "431") || err != nil {
+		t.Errorf("answer %q, %v", status, err)
+	}
+}
+
+// certificate writes a certificate for a name into files and returns a client that trusts it.
+func certificate(t *testing.T, cert, key, name string) *http.Client {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(time.Now().UnixNano()), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(90 * 24 * time.Hour),
+		DNSNames: []string{name}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalECPrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	write(t, key, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: secret}))
+	write(t, cert, public)
+	return trusting(t, public, name)
+}
+
+func trusting(t *testing.T, public []byte, name string) *http.Client {
+	t.Helper()
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(public) {
+		t.Fatal("no certificate")
+	}
+	transport := &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: name}, DisableKeepAlives: true, ForceAttemptHTTP2: true,
+	}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
+func write(t *testing.T, path string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTLSFollowsItsFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	old := certificate(t, cert, key, "one.example.com")
+	proto := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto) })
+	s := serve(t, map[string]http.Handler{"tiptop": proto}, func(cfg *web.ServerConfig) {
+		cfg.TLS = web.TLS{Cert: cert, Key: key}
+	})
+	url := s.URL("tiptop")
+	if !strings.HasPrefix(url, "https://127.0.0.1:") {
+		t.Errorf("URL %s", url)
+	}
+	mustGet := func(client *http.Client, what string) {
+		t.Helper()
+		if text, err := get(t.Context(), client, url); text != "HTTP/2.0" || err != nil {
+			t.Errorf("%s: %q, %v", what, text, err)
+		}
+	}
+	mustGet(old, "first certificate")
+
+	write(t, cert, []byte("half a certif"))
+	mustGet(old, "while the file is broken")
+	mustGet(old, "again")
+	if n := strings.Count(s.log.buf.String(), "cannot be read"); n != 1 {
+		t.Errorf("the broken file is reported %d times", n)
+	}
+	renewed := certificate(t, cert, key, "one.example.com")
+	mustGet(renewed, "renewed certificate")
+	if _, err := get(t.Context(), old, url); err == nil {
+		t.Error("the old certificate is still served")
+	}
+	if err := os.Remove(key); err != nil {
+		t.Fatal(err)
+	}
+	mustGet(renewed, "while a file is missing")
+}
+
+func TestTLSMistakes(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	certificate(t, cert, key, "one.example.com")
+	broken := filepath.Join(dir, "broken.pem")
+	write(t, broken, []byte("x"))
+	for name, c := range map[string]web.TLS{
+		"no key":       {Cert: cert},
+		"no cert":      {Key: key},
+		"both ways":    {Cert: cert, Key: key, Domain: "example.com", CacheDir: dir},
+		"no cache":     {Domain: "example.com"},
+		"missing file": {Cert: cert + "x", Key: key},
+		"broken file":  {Cert: broken, Key: key},
+		"not a pair":   {Cert: cert, Key: cert},
+	} {
+		_, err := web.Listen(t.Context(), web.ServerConfig{TLS: c, Logger: slog.New(slog.DiscardHandler)})
+		if err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// A certificate that ACME brought earlier is served from the cache; other names are refused without asking anybody.
+func TestACMEServesFromItsCache(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	client := certificate(t, cert, key, "one.example.com")
+	cache := filepath.Join(dir, "acme")
+	if err := os.Mkdir(cache, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var entry []byte
+	for _, path := range []string{key, cert} { // the order that autocert keeps them in
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entry = append(entry, content...)
+	}
+	write(t, filepath.Join(cache, "one.example.com"), entry)
+	s := serve(t, map[string]http.Handler{"tiptop": says("prizes")}, func(cfg *web.ServerConfig) {
+		cfg.TLS = web.TLS{Domain: "one.example.com", CacheDir: cache}
+	})
+	if url := s.URL("tiptop"); !strings.HasPrefix(url, "https://one.example.com:") {
+		t.Errorf("URL %s", url)
+	}
+	addr := "https://" + s.Addr("tiptop").String()
+	if text, err := get(t.Context(), client, addr); text != "prizes" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+	public, err := os.ReadFile(cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := get(t.Context(), trusting(t, public, "two.example.com"), addr); err == nil {
+		t.Error("another name got a certificate")
+	}
+}

@@ -1,0 +1,494 @@
+package web_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/guichet-api/guichet/internal/platform/web"
+)
+
+// logged is a log of JSON lines that tests read.
+type logged struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+// lines are the records, parsed.
+func (l *logged) lines(t *testing.T) []map[string]any {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var lines []map[string]any
+	for line := range strings.Lines(l.buf.String()) {
+		var record map[string]any
+		if err := json.Unmarshal([]byte(line), &record); err != nil {
+			t.Fatalf("log line %s: %v", line, err)
+		}
+		lines = append(lines, record)
+	}
+	return lines
+}
+
+// request is the one record of a request.
+func (l *logged) request(t *testing.T) map[string]any {
+	t.Helper()
+	var found []map[string]any
+	for _, line := range l.lines(t) {
+		if line["msg"] == "request" {
+			found = append(found, line)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("%d requests in the log, want 1: %v", len(found), found)
+	}
+	return found[0]
+}
+
+type bundle struct {
+	*echo.Echo
+	log *logged
+}
+
+func instance(t *testing.T, change func(*web.Config)) bundle {
+	t.Helper()
+	b := bundle{log: &logged{}}
+	cfg := web.Config{
+		System: "tiptop",
+		Logger: slog.New(web.WithRequestID(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))),
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	b.Echo = web.New(cfg)
+	b.HTTPErrorHandler = func(err error, c echo.Context) {
+		status := http.StatusInternalServerError
+		var he *echo.HTTPError
+		if errors.As(err, &he) {
+			status = he.Code
+		}
+		_ = c.JSON(status, map[string]any{"success": false})
+	}
+	return b
+}
+
+// call sends a request from 192.0.2.1, as httptest makes them, straight to the handler.
+func call(h http.Handler, method, target string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, nil)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Add(header[i], header[i+1])
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
+func TestAccessLog(t *testing.T) {
+	t.Parallel()
+	b := instance(t, nil)
+	b.GET("/api/auth/verify-email/:token", func(c echo.Context) error { return c.String(http.StatusOK, "twelve bytes") })
+	w := call(b, http.MethodGet, "/api/auth/verify-email/s3cret-token?token=s3cret-token")
+	got := b.log.request(t)
+	want := map[string]any{
+		"level": "INFO", "system": "tiptop", "method": "GET", "route": "/api/auth/verify-email/:token", "operation": "",
+		"status": 200.0, "bytes": 12.0, "peer": "192.0.2.1", "request": w.Header().Get("X-Request-Id"),
+	}
+	for key, value := range want {
+		if got[key] != value {
+			t.Errorf("log: %s is %v, want %v", key, got[key], value)
+		}
+	}
+	if took, ok := got["took"].(float64); !ok || took <= 0 {
+		t.Errorf("log: took %v", got["took"])
+	}
+	if strings.Contains(b.log.buf.String(), "s3cret") {
+		t.Errorf("the log tells a token: %s", b.log.buf.String())
+	}
+}
+
+func TestAccessLogOfUnknownRoutes(t *testing.T) {
+	t.Parallel()
+	b := instance(t, nil)
+	w := call(b, http.MethodGet, "/api/verify/"+strings.Repeat("a", 64)+"?token=s3cret")
+	got := b.log.request(t)
+	if w.Code != http.StatusNotFound || got["status"] != 404.0 || got["route"] != "" || got["path"] != "/api/verify/…" {
+		t.Errorf("answer %d, log %v", w.Code, got)
+	}
+	if text := b.log.buf.String(); strings.Contains(text, "aaaa") || strings.Contains(text, "s3cret") {
+		t.Errorf("the log tells a token: %s", text)
+	}
+	b = instance(t, nil)
+	call(b, http.MethodGet, strings.Repeat("/x\xff", 300))
+	if path := b.log.request(t)["path"].(string); len(path) > 140 || !strings.HasSuffix(path, "…") {
+		t.Errorf("path %q", path)
+	}
+}
+
+func TestServerErrorIsLoggedWithItsCause(t *testing.T) {
+	t.Parallel()
+	b := instance(t, nil)
+	b.GET("/broken", func(echo.Context) error { return errors.New("the disk is full") })
+	w := call(b, http.MethodGet, "/broken")
+	got := b.log.request(t)
+	if w.Code != 500 || got["level"] != "ERROR" || got["error"] != "the disk is full" {
+		t.Errorf("answer %d, log %v", w.Code, got)
+	}
+	if strings.Contains(w.Body.String(), "disk") {
+		t.Errorf("the client is told %s", w.Body)
+	}
+}
+
+func TestPanicIsTheSystemsServerError(t *testing.T) {
+	t.Parallel()
+	b := instance(t, nil)
+	b.GET("/panic", func(echo.Context) error { panic("out of luck") })
+	w := call(b, http.MethodGet, "/panic")
+	got := b.log.request(t)
+	cause, _ := got["error"].(map[string]any)
+	stack, _ := cause["stack"].(string)
+	if w.Code != 500 || !strings.Contains(w.Body.String(), "success") || got["level"] != "ERROR" ||
+		cause["panic"] != "out of luck" || !strings.Contains(stack, "TestPanicIsTheSystemsServerError") {
+		t.Errorf("answer %d %s, log %v", w.Code, w.Body, got)
+	}
+	b.GET("/abort", func(echo.Context) error { panic(http.ErrAbortHandler) })
+	defer func() {
+		if recover() != http.ErrAbortHandler { //nolint:errorlint // the very value
+			t.Error("net/http's own way to abort does not reach it")
+		}
+	}()
+	call(b, http.MethodGet, "/abort")
+}
+
+func TestClientThatLeftIsNoServerError(t *testing.T) {
+	t.Parallel()
+	b := instance(t, nil)
+	b.GET("/slow", func(c echo.Context) error { return c.Request().Context().Err() })
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	b.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/slow", nil))
+	if got := b.log.request(t); got["level"] != "INFO" || got["status"] != 500.0 {
+		t.Errorf("log %v", got)
+	}
+}
+
+func TestQuietRoutes(t *testing.T) {
+	t.Parallel()
+	b := instance(t, func(cfg *web.Config) { cfg.QuietRoutes = []string{"/healthz"} })
+	fail := false
+	b.GET("/healthz", func(echo.Context) error {
+		if fail {
+			return errors.New("no")
+		}
+		return nil
+	})
+	call(b, http.MethodGet, "/healthz")
+	if got := b.log.request(t); got["level"] != "DEBUG" {
+		t.Errorf("a probe that succeeds: %v", got)
+	}
+	fail = true
+	call(b, http.MethodGet, "/healthz")
+	if lines := b.log.lines(t); lines[1]["level"] != "ERROR" {
+		t.Errorf("a probe that fails: %v", lines[1])
+	}
+}
+
+func TestRequestID(t *testing.T) {
+	t.Parallel()
+	made := regexp.MustCompile(`^[0-9a-f]{32}$`)
+	for name, c := range map[string]struct {
+		sent string
+		kept bool
+	}{
+		"none":        {"", false},
+		"theirs":      {"01JC-abc_d.E", true},
+		"64 letters":  {strings.Repeat("a", 64), true},
+		"65 letters":  {strings.Repeat("a", 65), false},
+		"a line":      {"a\nlevel=ERROR", false},
+		"a quote":     {`a"b`, false},
+		"not ASCII":   {"é", false},
+		"with blanks": {"a b", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := instance(t, nil)
+			b.GET("/", func(c echo.Context) error {
+				return c.String(http.StatusOK, web.RequestID(c.Request().Context()))
+			})
+			w := call(b, http.MethodGet, "/", "X-Request-Id", c.sent)
+			id := w.Header().Get("X-Request-Id")
+			if c.kept && id != c.sent || !c.kept && !made.MatchString(id) {
+				t.Errorf("id %q", id)
+			}
+			if w.Body.String() != id || b.log.request(t)["request"] != id {
+				t.Errorf("answered %q, in the context %q, logged %v", id, w.Body, b.log.request(t)["request"])
+			}
+		})
+	}
+}
+
+func TestRecordsCarryTheRequestID(t *testing.T) {
+	t.Parallel()
+	b := instance(t, nil)
+	var log *slog.Logger
+	_ = instance(t, func(cfg *web.Config) { log = slog.New(web.WithRequestID(slog.NewJSONHandler(b.log, nil))).With("a", 1) })
+	b.GET("/", func(c echo.Context) error {
+		log.InfoContext(c.Request().Context(), "inside")
+		log.InfoContext(t.Context(), "outside")
+		log.InfoContext(c.Request().Context(), "own", "request", "mine")
+		return nil
+	})
+	id := call(b, http.MethodGet, "/").Header().Get("X-Request-Id")
+	want := map[string]any{"inside": id, "outside": nil, "own": "mine"}
+	for _, line := range b.log.lines(t) {
+		if value, ok := want[line["msg"].(string)]; ok && line["request"] != value {
+			t.Errorf("%s: request %v, want %v", line["msg"], line["request"], value)
+		}
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	t.Parallel()
+	b := instance(t, nil)
+	b.GET("/asset", func(c echo.Context) error {
+		c.Response().Header().Set("Cache-Control", "max-age=60")
+		return c.NoContent(http.StatusOK)
+	})
+	for target, cache := range map[string]string{"/asset": "max-age=60", "/missing": "no-store"} {
+		h := call(b, http.MethodGet, target).Header()
+		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" ||
+			h.Get("Cache-Control") != cache || h.Get("Server") != "" {
+			t.Errorf("%s: headers %v", target, h)
+		}
+	}
+}
+
+func TestCORS(t *testing.T) {
+	t.Parallel()
+	const page, other = "https://app.example.com", "https://evil.example.com"
+	for name, c := range map[string]struct {
+		origins []string
+		method  string
+		header  []string
+		status  int
+		want    map[string]string
+	}{
+		"no browser": {nil, http.MethodGet, nil, 200, map[string]string{"Access-Control-Allow-Origin": "*"}},
+		"any origin": {nil, http.MethodGet, []string{"Origin", page}, 200, map[string]string{
+			"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Content-Disposition, Retry-After, X-Request-ID",
+		}},
+		"any, spelt out": {[]string{"*"}, http.MethodGet, []string{"Origin", page}, 200, map[string]string{"Access-Control-Allow-Origin": "*"}},
+		"an error":       {nil, http.MethodPost, []string{"Origin", page}, 405, map[string]string{"Access-Control-Allow-Origin": "*", "Allow": "OPTIONS, GET"}},
+		"one of a list": {[]string{other, page}, http.MethodGet, []string{"Origin", page}, 200, map[string]string{
+			"Access-Control-Allow-Origin": page, "Vary": "Origin",
+		}},
+		"not of the list":      {[]string{page}, http.MethodGet, []string{"Origin", other}, 200, map[string]string{"Access-Control-Allow-Origin": "", "Vary": "Origin"}},
+		"a list, and no page":  {[]string{page}, http.MethodGet, nil, 200, map[string]string{"Access-Control-Allow-Origin": "", "Vary": "Origin"}},
+		"options, no question": {nil, http.MethodOptions, []string{"Origin", page}, 204, map[string]string{"Allow": "OPTIONS, GET"}},
+		"preflight": {
+			nil, http.MethodOptions,
+			[]string{"Origin", page, "Access-Control-Request-Method", "PUT", "Access-Control-Request-Headers", "authorization,content-type"},
+			204,
+			map[string]string{
+				"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT, PATCH, DELETE",
+				"Access-Control-Allow-Headers": "authorization,content-type", "Access-Control-Max-Age": "600",
+				"Access-Control-Expose-Headers": "",
+			},
+		},
+		"preflight, refused": {
+			[]string{page}, http.MethodOptions, []string{"Origin", other, "Access-Control-Request-Method", "GET"}, 204,
+			map[string]string{"Access-Control-Allow-Origin": "", "Access-Control-Allow-Methods": ""},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := instance(t, func(cfg *web.Config) { cfg.CORSOrigins = c.origins })
+			b.GET("/", func(c echo.Context) error { return c.NoContent(http.StatusOK) })
+			w := call(b, c.method, "/", c.header...)
+			if w.Code != c.status {
+				t.Errorf("status %d, want %d", w.Code, c.status)
+			}
+			for header, want := range c.want {
+				if got := w.Header().Get(header); got != want {
+					t.Errorf("%s: %q, want %q", header, got, want)
+				}
+			}
+			if w.Header().Get("Access-Control-Allow-Credentials") != "" {
+				t.Error("credentials are allowed")
+			}
+		})
+	}
+}
+
+func TestPeer(t *testing.T) {
+	t.Parallel()
+	trusted := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")}
+	for name, c := range map[string]struct {
+		socket string
+		header []string
+		want   string
+		key    string
+	}{
+		"direct":                   {"203.0.113.9:1", nil, "203.0.113.9", "203.0.113.9"},
+		"direct, and lying":        {"203.0.113.9:1", []string{"198.51.100.1"}, "203.0.113.9", "203.0.113.9"},
+		"one proxy":                {"192.0.2.1:1", []string{"198.51.100.1"}, "198.51.100.1", "198.51.100.1"},
+		"one proxy, and lying":     {"192.0.2.1:1", []string{"10.0.0.1, 127.0.0.1, 198.51.100.1"}, "198.51.100.1", "198.51.100.1"},
+		"two proxies":              {"192.0.2.1:1", []string{"8.8.8.8, 198.51.100.1, 192.0.2.7"}, "198.51.100.1", "198.51.100.1"},
+		"two headers":              {"192.0.2.1:1", []string{"8.8.8.8", "198.51.100.1,192.0.2.7"}, "198.51.100.1", "198.51.100.1"},
+		"proxies only":             {"192.0.2.1:1", []string{"192.0.2.8, 192.0.2.7"}, "192.0.2.8", "192.0.2.8"},
+		"proxy without the header": {"192.0.2.1:1", nil, "192.0.2.1", "192.0.2.1"},
+		"rubbish":                  {"192.0.2.1:1", []string{"198.51.100.1, unknown"}, "192.0.2.1", "192.0.2.1"},
+		"rubbish, further left":    {"192.0.2.1:1", []string{"unknown, 192.0.2.7"}, "192.0.2.7", "192.0.2.7"},
+		"with a port":              {"192.0.2.1:1", []string{"198.51.100.1:4711"}, "198.51.100.1", "198.51.100.1"},
+		"IPv6":                     {"[2001:db8::1]:1", []string{"2001:470:1:2:3:4:5:6"}, "2001:470:1:2:3:4:5:6", "2001:470:1:2::/64"},
+		"IPv6 with a port":         {"[2001:db8::1]:1", []string{"[2001:470:1:2::6]:80"}, "2001:470:1:2::6", "2001:470:1:2::/64"},
+		"IPv6 in brackets":         {"[2001:db8::1]:1", []string{"[2001:470:1:2::6]"}, "2001:470:1:2::6", "2001:470:1:2::/64"},
+		"IPv4 in IPv6":             {"[::ffff:192.0.2.1]:1", []string{"::ffff:198.51.100.1"}, "198.51.100.1", "198.51.100.1"},
+		"zone":                     {"[fe80::1%eth0]:1", nil, "fe80::1", "fe80::/64"},
+		"no address":               {"@", []string{"198.51.100.1"}, "invalid IP", "invalid IP"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := instance(t, func(cfg *web.Config) { cfg.TrustedProxies = trusted })
+			b.GET("/", func(c echo.Context) error {
+				ctx := c.Request().Context()
+				if c.RealIP() != web.Peer(ctx).String() {
+					t.Errorf("Echo's address is %s", c.RealIP())
+				}
+				return c.String(http.StatusOK, web.Peer(ctx).String()+" "+web.PeerKey(ctx))
+			})
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.RemoteAddr = c.socket
+			for _, value := range c.header {
+				r.Header.Add("X-Forwarded-For", value)
+			}
+			w := httptest.NewRecorder()
+			b.ServeHTTP(w, r)
+			if got := w.Body.String(); got != c.want+" "+c.key {
+				t.Errorf("peer and key are %q, want %q", got, c.want+" "+c.key)
+			}
+			if got := b.log.request(t)["peer"]; got != c.want {
+				t.Errorf("logged %v", got)
+			}
+		})
+	}
+}
+
+func TestPublicURL(t *testing.T) {
+	t.Parallel()
+	trusted := []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}
+	for name, c := range map[string]struct {
+		target  string
+		trusted []netip.Prefix
+		header  []string
+		want    string
+	}{
+		"own address":         {"http://127.0.0.1:4000/x?y=z", nil, nil, "http://127.0.0.1:4000"},
+		"TLS":                 {"https://example.com/x", nil, nil, "https://example.com"},
+		"mounted":             {"http://localhost:8080/tiptop/x", nil, nil, "http://localhost:8080/tiptop"},
+		"stranger's headers":  {"http://localhost/x", nil, []string{"X-Forwarded-Proto", "https", "X-Forwarded-Host", "evil"}, "http://localhost"},
+		"behind a proxy":      {"http://10.0.0.1/x", trusted, []string{"X-Forwarded-Proto", "https", "X-Forwarded-Host", "shop.example.com"}, "https://shop.example.com"},
+		"behind, mounted":     {"http://10.0.0.1/tiptop/x", trusted, []string{"X-Forwarded-Proto", "https"}, "https://10.0.0.1/tiptop"},
+		"the nearest counts":  {"http://10.0.0.1/x", trusted, []string{"X-Forwarded-Host", "evil, shop.example.com", "X-Forwarded-Proto", "gopher, https"}, "https://shop.example.com"},
+		"the last of headers": {"http://10.0.0.1/x", trusted, []string{"X-Forwarded-Host", "evil", "X-Forwarded-Host", "shop.example.com"}, "http://shop.example.com"},
+		"rubbish":             {"http://10.0.0.1/x", trusted, []string{"X-Forwarded-Host", "evil/path", "X-Forwarded-Proto", "javascript"}, "http://10.0.0.1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := instance(t, func(cfg *web.Config) { cfg.TrustedProxies = c.trusted })
+			b.GET("/x", func(c echo.Context) error { return c.String(http.StatusOK, web.PublicURL(c.Request()).String()) })
+			mux := http.NewServeMux()
+			mux.Handle("/tiptop/", web.Mount("/tiptop", b))
+			mux.Handle("/", b)
+			if w := call(mux, http.MethodGet, c.target, c.header...); w.Code != 200 || w.Body.String() != c.want {
+				t.Errorf("%d %s, want %s", w.Code, w.Body, c.want)
+			}
+		})
+	}
+}
+
+// An instance inside of another one, as when a portal's instance mounts a system: one log line, one id, one set of headers.
+func TestInstanceInInstance(t *testing.T) {
+	t.Parallel()
+	inner := instance(t, nil)
+	inner.GET("/x", func(c echo.Context) error { return c.String(http.StatusOK, web.MountOf(c.Request().Context())) })
+	outer := instance(t, nil)
+	outer.log = inner.log
+	outer.Any("/tiptop/*", echo.WrapHandler(web.Mount("/tiptop", inner)))
+	w := call(outer, http.MethodGet, "/tiptop/x")
+	if w.Body.String() != "/tiptop" || len(w.Header().Values("X-Request-Id")) != 1 || len(w.Header().Values("Access-Control-Allow-Origin")) != 1 {
+		t.Errorf("%s, headers %v", w.Body, w.Header())
+	}
+	if got := inner.log.request(t); got["route"] != "/x" {
+		t.Errorf("log %v", got)
+	}
+}
+
+func TestRequestsHaveADeadline(t *testing.T) {
+	t.Parallel()
+	b := instance(t, func(cfg *web.Config) { cfg.Timeout = time.Minute })
+	b.GET("/", func(c echo.Context) error {
+		if deadline, ok := c.Request().Context().Deadline(); ok {
+			return c.String(http.StatusOK, time.Until(deadline).Round(time.Minute).String())
+		}
+		return c.String(http.StatusOK, "none")
+	})
+	if w := call(b, http.MethodGet, "/"); w.Body.String() != "1m0s" {
+		t.Errorf("deadline in %s", w.Body)
+	}
+	if w := call(b, http.MethodGet, "/", "Upgrade", "websocket"); w.Body.String() != "none" {
+		t.Errorf("deadline of a socket in %s", w.Body)
+	}
+}
+
+// A client that begins its body and never ends it does not hold its request for ever, and still gets an answer.
+func TestSlowBody(t *testing.T) {
+	t.Parallel()
+	b := instance(t, func(cfg *web.Config) { cfg.Timeout = 100 * time.Millisecond })
+	ended := make(chan error, 1)
+	b.POST("/", func(c echo.Context) error {
+		_, err := io.ReadAll(c.Request().Body)
+		ended <- err
+		return c.NoContent(http.StatusRequestTimeout)
+	})
+	server := httptest.NewServer(b)
+	defer server.Close()
+	body, feed := io.Pipe()
+	defer feed.Close()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _, _ = feed.Write([]byte("x")) }()
+	start := time.Now()
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusRequestTimeout {
+		t.Errorf("status %d", response.StatusCode)
+	}
+	if err := <-ended; err == nil {
+		t.Error("the body ended without an error")
+	}
+	t.Logf("answered after %v", time.Since(start))
+}

@@ -39,6 +39,7 @@ func (l *loading) mediaType(pointer, name string, doc *openapi3.MediaType, rule 
 		return
 	}
 	schema := doc.Schema.Value
+	l.examples(pointer, doc.Example, doc.Examples, schema, openapi3.VisitAsRequest())
 	kind, _ := schemaType(schema)
 	switch name {
 	case "application/json":

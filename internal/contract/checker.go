@@ -204,20 +204,18 @@ func (w *copier) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // Unwrap lets http.ResponseController find the server's own writer.
 func (w *copier) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// kinFormats are the formats that kin-openapi does not check by itself.
+// kinFormats are our formats for kin-openapi, which checks few of them by itself.
 func kinFormats() map[string]openapi3.StringFormatValidator {
-	return map[string]openapi3.StringFormatValidator{
-		"uuid":      openapi3.NewRegexpFormatValidator(openapi3.FormatOfStringForUUIDOfRFC9562),
-		"email":     openapi3.NewRegexpFormatValidator(openapi3.FormatOfStringForEmail),
-		"date":      layoutFormat(time.DateOnly),
-		"date-time": layoutFormat(time.RFC3339Nano),
+	formats := map[string]openapi3.StringFormatValidator{}
+	for _, name := range []string{formatByte, formatDate, formatDateTime, formatTime, formatUUID, formatEmail, formatURI,
+		formatURIReference, formatHostname, formatIPv4, formatIPv6} {
+		format, _ := textFormatNamed(name)
+		formats[name] = openapi3.NewCallbackValidator(func(text string) error {
+			if !format.valid([]byte(text)) {
+				return errors.New("not a valid " + name)
+			}
+			return nil
+		})
 	}
-}
-
-// layoutFormat accepts what package time can read.
-func layoutFormat(layout string) openapi3.StringFormatValidator {
-	return openapi3.NewCallbackValidator(func(text string) error {
-		_, err := time.Parse(layout, text)
-		return err
-	})
+	return formats
 }

@@ -35,30 +35,24 @@ func Load(spec []byte, file string) (*Contract, error) {
 	loader.IncludeOrigin = true
 	doc, err := loader.LoadFromData(spec)
 	if err != nil {
-		return nil, src.locate(err)
+		_, located := src.locate(err)
+		return nil, located
 	}
 	if !doc.IsOpenAPI30() {
-		return nil, src.refuse("/openapi", "OpenAPI %s is not supported: write 3.0.3", doc.OpenAPI)
+		return nil, src.at(src.line("/openapi"), "OpenAPI %s is not supported: write 3.0.3", doc.OpenAPI)
 	}
-	for name, format := range kinFormats() {
-		doc.SetStringFormatValidator(name, format)
-	}
-	var refusals []error
-	if err := doc.Validate(context.Background(), openapi3.EnableMultiError(), openapi3.EnableExamplesValidation(),
-		openapi3.EnableSchemaDefaultsValidation(), openapi3.EnableSchemaPatternValidation()); err != nil {
+	l := &loading{source: src, refused: map[int]bool{}, said: map[string]bool{}}
+	l.contract = &Contract{File: file, Doc: doc, byID: map[string]*Operation{}, byRoute: map[string]map[string]*Operation{}}
+	if err := doc.Validate(context.Background(), openapi3.EnableMultiError()); err != nil {
 		for _, one := range flatten(err) {
-			refusals = append(refusals, src.locate(one))
+			l.refuse(src.locate(one))
 		}
-		// The document is not what the compiler may rely on; its own findings would be echoes of these.
-		return nil, errors.Join(refusals...)
 	}
-	c := &Contract{File: file, Doc: doc, byID: map[string]*Operation{}, byRoute: map[string]map[string]*Operation{}}
-	l := &loading{source: src, contract: c}
 	l.document()
 	if len(l.refusals) > 0 {
 		return nil, errors.Join(l.refusals...)
 	}
-	return c, nil
+	return l.contract, nil
 }
 
 // Operation is the operation with the given operationId, or nil.
@@ -73,17 +67,36 @@ type loading struct {
 	contract *Contract
 	compiler *Compiler
 	refusals []error
+	refused  map[int]bool    // lines that kin-openapi refused: what else is said of them are echoes
+	said     map[string]bool // a schema is looked at wherever it is used, and refused once
+}
+
+// refuse adds what kin-openapi refused.
+func (l *loading) refuse(line int, err error) {
+	l.refused[line] = true
+	l.add(err)
+}
+
+func (l *loading) add(err error) {
+	if !l.said[err.Error()] {
+		l.said[err.Error()] = true
+		l.refusals = append(l.refusals, err)
+	}
 }
 
 func (l *loading) refusef(pointer, format string, args ...any) {
-	l.refusals = append(l.refusals, l.refuse(pointer, format, args...))
+	if line := l.line(pointer); !l.refused[line] {
+		l.add(l.at(line, format, args...))
+	}
 }
 
 // compile is the schema half's compiler with its refusals collected; nil means refused.
 func (l *loading) compile(ref *openapi3.SchemaRef, where string) *Program {
 	program, err := l.compiler.OpenAPI(ref, where)
 	if err != nil {
-		l.refusals = append(l.refusals, err)
+		if !l.refused[l.line(where)] {
+			l.add(err)
+		}
 		return nil
 	}
 	return program
@@ -105,6 +118,7 @@ func (l *loading) document() {
 	}) {
 		l.pathItem(path, paths[path])
 	}
+	l.schemas()
 }
 
 // language reads x-language, which says in what language people read this contract's messages.
@@ -197,7 +211,7 @@ func templateName(segment string) (name string, ok bool) {
 
 // locate gives an error of kin-openapi the line of what it is about: its own Origin, or else the path, operation or
 // component that it names.
-func (s *source) locate(err error) error {
+func (s *source) locate(err error) (int, error) {
 	line, pointer := 0, ""
 	for e := err; e != nil; e = errors.Unwrap(e) {
 		if n := originLine(e); n > 0 {
@@ -217,7 +231,9 @@ func (s *source) locate(err error) error {
 	if line == 0 {
 		line = s.line(pointer)
 	}
-	return s.at(line, "%s", err)
+	// Below the first line kin-openapi prints the schema and the value, which stand at that line anyway.
+	message, _, _ := strings.Cut(err.Error(), "\n")
+	return line, s.at(line, "%s", message)
 }
 
 // componentSections maps kin-openapi's words for the parts of components to the document's.

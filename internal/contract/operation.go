@@ -51,6 +51,7 @@ func (l *loading) operation(pointer string, op *Operation, item *openapi3.PathIt
 	l.maxBody(pointer, op)
 	l.parameters(pointer, op, item)
 	l.requestBody(pointer+"/requestBody", op)
+	l.responses(pointer+"/responses", doc)
 
 	l.contract.Operations = append(l.contract.Operations, op)
 	l.contract.byID[op.ID] = op

@@ -27,10 +27,11 @@ func (l *loading) parameter(pointer string, op *Operation, doc *openapi3.Paramet
 	p.program = l.compile(doc.Schema, pointer+"/schema")
 	l.parameterType(pointer, p, doc)
 	l.style(pointer, p, doc)
-	if len(l.refusals) > before {
+	if len(l.refusals) > before || p.program == nil {
 		return
 	}
 	l.defaults(pointer, p)
+	l.examples(pointer, doc.Example, doc.Examples, doc.Schema.Value)
 	switch p.in {
 	case InPath:
 		p.index = slices.Index(pathNames(op.Path), p.name)

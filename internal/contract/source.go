@@ -77,11 +77,7 @@ func (s *source) line(pointer string) int {
 	}
 }
 
-// refuse is an error at the given JSON pointer.
-func (s *source) refuse(pointer, format string, args ...any) error {
-	return s.at(s.line(pointer), format, args...)
-}
-
+// at is a refusal.
 func (s *source) at(line int, format string, args ...any) error {
 	return fmt.Errorf("%s:%d: %s", s.file, max(line, 1), fmt.Sprintf(format, args...))
 }

@@ -16,6 +16,8 @@ import (
 	"github.com/guichet-api/guichet/internal/platform/problem"
 )
 
+const textInvalidAccount = "Compte invalide"
+
 // Operator is what the command line does to the contest, beside the operations of the contract.
 type Operator struct{ api *API }
 
@@ -188,7 +190,7 @@ func (a *API) checkBody(schema string, value any) error {
 	if program.Validate(text, report) {
 		return nil
 	}
-	return &contract.Error{Status: problem.Invalid.Status(), Message: textBadRequest, Violations: report.Violations()}
+	return &contract.Error{Status: problem.Invalid.Status(), Message: textInvalidAccount, Violations: report.Violations()}
 }
 
 func user(u db.User) User {

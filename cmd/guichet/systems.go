@@ -34,7 +34,7 @@ type running struct {
 	ready    func(context.Context) error // nil when it can serve
 	findings func() []portal.Finding     // nil when responses are not checked
 	loadDemo func(context.Context) error // idempotent
-	accounts []string                    // the demo accounts that were loaded, as text
+	accounts []string                    // demo accounts to be shown to everybody, as text
 }
 
 // systemTable lists the systems in the order in which they are shown. A new one is a line here and a file that builds it.

@@ -51,7 +51,7 @@ func buildTiptop(ctx context.Context, h *house, place site) (*running, error) {
 		return nil, err
 	}
 	one.handler, one.ready, one.loadDemo = api.Handler(), api.Ready, api.Operator().LoadDemo
-	if h.settings.demo {
+	if h.settings.demo && h.settings.dev {
 		for _, account := range tiptop.DemoAccounts() {
 			one.accounts = append(one.accounts, account.Email+" / "+account.Password+" ("+account.Role+")")
 		}

@@ -459,6 +459,38 @@ func TestRequestsHaveADeadline(t *testing.T) {
 	}
 }
 
+// deadlines is a connection that remembers its limits.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	read, write time.Time
+}
+
+func (d *deadlines) SetReadDeadline(t time.Time) error  { d.read = t; return nil }
+func (d *deadlines) SetWriteDeadline(t time.Time) error { d.write = t; return nil }
+
+// A connection gives a handler whose time is up the time to say so, and no more.
+func TestConnectionsHaveDeadlines(t *testing.T) {
+	t.Parallel()
+	b := instance(t, nil)
+	var end time.Time
+	b.GET("/", func(c echo.Context) error {
+		end, _ = c.Request().Context().Deadline()
+		return nil
+	})
+	conn := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+	b.ServeHTTP(conn, httptest.NewRequest(http.MethodGet, "/", nil))
+	if !conn.read.After(end) || !conn.write.After(conn.read) || conn.write.After(end.Add(time.Minute)) {
+		t.Errorf("the context ends at %v, reading at %v, writing at %v", end, conn.read, conn.write)
+	}
+	socket := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Upgrade", "websocket")
+	b.ServeHTTP(socket, r)
+	if !socket.read.IsZero() || !socket.write.IsZero() {
+		t.Errorf("a socket's deadlines are %v and %v", socket.read, socket.write)
+	}
+}
+
 // A client that begins its body and never ends it does not hold its request for ever, and still gets an answer.
 func TestSlowBody(t *testing.T) {
 	t.Parallel()

@@ -261,6 +261,10 @@ func TestGuardAllAtOnce(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
+	h.do("PUT", "/items/0?dry=x&dry=y", "")
+	if got, want := h.broken(), []string{"path id minimum", "query dry duplicate"}; !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
 	h.do("GET", "/required", "")
 	if got, want := h.broken(), []string{"query q required", "header X-Id required", "cookie sid required"}; !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)

@@ -223,7 +223,7 @@ func signalDatabase(t *testing.T, s *server, sig syscall.Signal) {
 func TestNormalUser(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
-		testkit.Skip(t, "not root: every other test has run as a normal user already")
+		t.Skip("not root: every other test runs as a normal user then")
 	}
 	nobody, err := user.Lookup("nobody")
 	if err != nil {

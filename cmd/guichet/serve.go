@@ -187,8 +187,12 @@ func (h *house) newPortal(systems []system, built []*running, server *web.Server
 	}
 	cfg.Echo.System, cfg.Echo.Metrics = portalName, h.metrics.System(portalName)
 	for i, sys := range systems {
+		address, err := h.publicURL(sys.name, server.URL(sys.name))
+		if err != nil {
+			return nil, err
+		}
 		cfg.Systems = append(cfg.Systems, portal.System{
-			Name: sys.name, Title: sys.title, URL: server.URL(sys.name), Spec: sys.spec,
+			Name: sys.name, Title: sys.title, URL: address.String(), Spec: sys.spec,
 			Handler: built[i].handler, Ready: built[i].ready, Findings: built[i].findings, Accounts: built[i].accounts,
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -26,6 +27,17 @@ type system struct {
 type site struct {
 	url   string // its own address
 	conns int    // how many database connections its pool may open
+}
+
+// publicURL is where clients reach a system, without a slash at the end: what the operator says, or its own address.
+func (h *house) publicURL(name, own string) (*url.URL, error) {
+	public := h.settings.systems[name].publicURL
+	if public == nil {
+		return url.Parse(own)
+	}
+	trimmed := *public
+	trimmed.Path = strings.TrimSuffix(trimmed.Path, "/")
+	return &trimmed, nil
 }
 
 // running is a system that was built.

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"net/url"
-	"strings"
 
 	"github.com/guichet-api/guichet/internal/contract"
 	"github.com/guichet-api/guichet/internal/portal"
@@ -16,13 +14,10 @@ func newTiptop(ctx context.Context, h *house, place site, checker *contract.Chec
 	if err != nil {
 		return nil, err
 	}
-	public := h.settings.systems[tiptop.Name].publicURL
-	if public == nil {
-		if public, err = url.Parse(place.url); err != nil {
-			return nil, err
-		}
+	public, err := h.publicURL(tiptop.Name, place.url)
+	if err != nil {
+		return nil, err
 	}
-	public.Path = strings.TrimSuffix(public.Path, "/")
 	rules := h.settings.limits.rules
 	return tiptop.New(tiptop.Config{
 		PublicURL: public,

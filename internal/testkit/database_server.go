@@ -28,7 +28,7 @@ func startServer() (*testServer, error) {
 			return nil, err
 		}
 	}
-	server, err := pg.Open(ctx, pg.Options{StateDir: dir, Bin: os.Getenv("PG_BIN"), MaxConns: 400, FsyncOff: true})
+	server, err := pg.Open(ctx, pg.Options{StateDir: dir, Bin: os.Getenv("PG_BIN"), Path: os.Getenv("PATH"), MaxConns: 400, FsyncOff: true})
 	if err != nil {
 		return nil, err
 	}

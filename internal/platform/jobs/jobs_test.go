@@ -279,7 +279,7 @@ func TestStopWaitsForJobs(t *testing.T) {
 
 func TestStopCancelsSlowJobs(t *testing.T) {
 	started := make(chan struct{})
-	b := setup(t, jobs.Config{Drain: 50 * time.Millisecond}, func(ctx context.Context, job *river.Job[greet]) error {
+	b := setup(t, jobs.Config{Drain: 50 * time.Millisecond, Timeout: time.Hour}, func(ctx context.Context, job *river.Job[greet]) error {
 		if job.Attempt > 1 {
 			return nil
 		}

@@ -430,8 +430,7 @@ func TestInstanceInInstance(t *testing.T) {
 	t.Parallel()
 	inner := instance(t, nil)
 	inner.GET("/x", func(c echo.Context) error { return c.String(http.StatusOK, web.MountOf(c.Request().Context())) })
-	outer := instance(t, nil)
-	outer.log = inner.log
+	outer := instance(t, func(cfg *web.Config) { cfg.Logger = slog.New(slog.NewJSONHandler(inner.log, nil)) })
 	outer.Any("/tiptop/*", echo.WrapHandler(web.Mount("/tiptop", inner)))
 	w := call(outer, http.MethodGet, "/tiptop/x")
 	if w.Body.String() != "/tiptop" || len(w.Header().Values("X-Request-Id")) != 1 || len(w.Header().Values("Access-Control-Allow-Origin")) != 1 {

@@ -35,10 +35,10 @@ func withBody(content string) string {
 func TestLoad(t *testing.T) {
 	t.Parallel()
 	c := loadTest(t)
-	if c.Lang != "fr" || c.File != "testdata/guard/openapi.yaml" || len(c.Operations) != 14 {
+	if c.Lang != "fr" || c.File != "testdata/guard/openapi.yaml" || len(c.Operations) != 15 {
 		t.Fatalf("%s %s, %d operations", c.Lang, c.File, len(c.Operations))
 	}
-	if first, last := c.Operations[0], c.Operations[13]; first.ID != "getStyles" || last.ID != "sendEither" {
+	if first, last := c.Operations[0], c.Operations[14]; first.ID != "getStyles" || last.ID != "sendEither" {
 		t.Errorf("not in document order: %s … %s", first.ID, last.ID)
 	}
 	op := c.Operation("deleteFile")

@@ -140,6 +140,10 @@ func TestMarshalAsV2(t *testing.T) {
 		"\x7f", "\u2028", "\U0001F389", "a\tb", "\x00", map[status]bool{"z": true, "a": false}, map[int]string{2: "b", 1: "a"},
 		[3]*string{}, []any{1, "a", nil}, time.Time{}, time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC),
 		struct {
+			Meta
+			Page string `json:"page"`
+		}{Meta{1, 2}, "shadows"},
+		struct {
 			A int `json:"a"`
 			B int `json:"a2,omitempty"`
 			*Meta

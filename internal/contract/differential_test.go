@@ -34,13 +34,13 @@ func decode(text []byte) (any, error) {
 
 var errFormat = errors.New("format")
 
-// oracleFormats are the formats as the standard library and the generated types understand them: an opinion that owes
+// oracleChecks are the formats as the standard library and the generated types understand them: an opinion that owes
 // nothing to format.go.
-func oracleFormats() []openapi3.SchemaValidationOption {
+func oracleChecks() map[string]func(string) bool {
 	hostname := regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$`)
 	dateTime := regexp.MustCompile(openapi3.FormatOfStringDateTime)        // Go alone reads a lone digit as an hour
 	legal := regexp.MustCompile(`^[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*$`) // url.Parse escapes what RFC 3986 wants escaped
-	checks := map[string]func(string) bool{
+	return map[string]func(string) bool{
 		"date":      func(s string) bool { _, err := time.Parse(time.DateOnly, s); return err == nil },
 		"date-time": func(s string) bool { return dateTime.MatchString(s) && new(time.Time).UnmarshalText([]byte(s)) == nil },
 		"time": func(s string) bool {
@@ -59,11 +59,15 @@ func oracleFormats() []openapi3.SchemaValidationOption {
 		"ipv4":          func(s string) bool { a, err := netip.ParseAddr(s); return err == nil && a.Is4() },
 		"ipv6":          func(s string) bool { a, err := netip.ParseAddr(s); return err == nil && a.Is6() && a.Zone() == "" },
 	}
+}
+
+// oracleOptions make kin-openapi check what we check.
+func oracleOptions() []openapi3.SchemaValidationOption {
 	options := []openapi3.SchemaValidationOption{
 		openapi3.VisitAsRequest(), openapi3.MultiErrors(),
 		openapi3.WithNumberFormatValidator("float", openapi3.NewRangeFormatValidator(-3.4028235677973366e38, 3.4028235677973366e38)),
 	}
-	for name, valid := range checks {
+	for name, valid := range oracleChecks() {
 		options = append(options, openapi3.WithStringFormatValidator(name, openapi3.NewCallbackValidator(func(s string) error {
 			if !valid(s) {
 				return errFormat
@@ -74,7 +78,7 @@ func oracleFormats() []openapi3.SchemaValidationOption {
 	return options
 }
 
-var oracle = oracleFormats()
+var oracle = oracleOptions()
 
 func visit(s *openapi3.Schema, value any) error { return s.VisitJSON(value, oracle...) }
 

@@ -51,7 +51,7 @@ func TestMessages(t *testing.T) {
 		{`{"type":"string","format":"ipv4"}`, `"?"`, "format", "doit être une adresse IPv4", "must be an IPv4 address"},
 		{`{"type":"string","format":"ipv6"}`, `"?"`, "format", "doit être une adresse IPv6", "must be an IPv6 address"},
 		{`{"enum":["A",2,true]}`, `"B"`, "enum", "doit être l'une des valeurs suivantes : A, 2, true", "must be one of: A, 2, true"},
-		{`{"enum":["A"]}`, `"B"`, "const", "doit valoir A", "must be A"},
+		{`{"enum":["A"]}`, `"B"`, "enum", "doit valoir A", "must be A"},
 		{`{"pattern":"^[A-Z]+$"}`, `"b"`, "pattern", "n'a pas la forme attendue (^[A-Z]+$)", "does not have the expected form (^[A-Z]+$)"},
 		{`{"minLength":8}`, `"é"`, "minLength", "doit contenir au moins 8 caractères", "must have at least 8 characters"},
 		{`{"minLength":1}`, `""`, "minLength", "doit contenir au moins 1 caractère", "must have at least 1 character"},

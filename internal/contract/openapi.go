@@ -264,4 +264,3 @@ func (f *openapiFront) discriminator(s *Schema, k *openapi3.Schema) {
 		f.refuse(where, "propertyName is missing")
 	}
 }
-

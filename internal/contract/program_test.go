@@ -52,7 +52,7 @@ func TestAllViolations(t *testing.T) {
 /password pattern
 /age minimum
 /kind enum
-/accept const
+/accept enum
 /Email unknown
 /address/a~1b~0c type
 /address/lines/1 minLength

@@ -134,7 +134,7 @@ func TestOnTerminal(t *testing.T) {
 	ended := make(chan int, 1)
 	go func() { ended <- run(ctx, []string{"serve"}, baseEnv(stateDir), con) }()
 	eventually(t, "the summary", func() bool { return strings.Contains(out.String(), "Ctrl-C stops it.") || len(ended) > 0 })
-	for _, want := range []string{"Guichet is ready.", "Portal, docs", "The Tip Top", "http://127.0.0.1:", "admin@test.com / Admin1234 (ADMIN)", filepath.Join(stateDir, "mail")} {
+	for _, want := range []string{"Guichet is ready.", "Portal", "/docs", "The Tip Top", "http://127.0.0.1:", "admin@test.com / Admin1234 (ADMIN)", filepath.Join(stateDir, "mail")} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the summary lacks %q:\n%s", want, out.String())
 		}

@@ -216,7 +216,8 @@ func (a *app) welcome(h *house, systems []system, built []*running, server *web.
 		return
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nGuichet is ready.\n\n  %-14s %s\n", "Portal, docs", server.URL(portalName))
+	fmt.Fprintf(&b, "\nGuichet is ready.\n\n  %-14s %s\n  %-14s %s/docs\n", "Portal", server.URL(portalName), "Docs, try it",
+		server.URL(portalName))
 	for i, sys := range systems {
 		fmt.Fprintf(&b, "  %-14s %s\n", sys.title, server.URL(sys.name))
 		for _, account := range built[i].accounts {

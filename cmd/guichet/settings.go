@@ -57,9 +57,6 @@ type systemSettings struct {
 // tlsSettings is how listeners are encrypted: not at all, by a certificate's files, or by ACME for a domain.
 type tlsSettings struct{ cert, key, domain string }
 
-// on reports whether listeners speak TLS.
-func (t tlsSettings) on() bool { return t.cert != "" || t.domain != "" }
-
 // limits are the rate limits that contracts promise, by rule.
 type limits struct {
 	off   bool

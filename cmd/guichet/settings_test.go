@@ -31,7 +31,7 @@ func TestSettingsDefaults(t *testing.T) {
 	if !s.demo || !s.dev || !s.check {
 		t.Errorf("demo %t, dev %t, check %t: all are on with the embedded database", s.demo, s.dev, s.check)
 	}
-	if s.maxConns != 40 || s.zone.String() != "Europe/Paris" || s.smtp != nil || s.secret != nil || s.limits.off || s.tls.on() {
+	if s.maxConns != 40 || s.zone.String() != "Europe/Paris" || s.smtp != nil || s.secret != nil || s.limits.off || s.tls != (tlsSettings{}) {
 		t.Errorf("got %+v", s)
 	}
 	if !slices.Equal(s.corsOrigins, []string{"*"}) || s.logFormat != "" || s.logLevel.String() != "INFO" {

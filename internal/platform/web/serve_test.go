@@ -37,7 +37,7 @@ type serving struct {
 func serve(t *testing.T, handlers map[string]http.Handler, change func(*web.ServerConfig)) *serving {
 	t.Helper()
 	s := &serving{log: &logged{}, done: make(chan error, 1)}
-	cfg := web.ServerConfig{Logger: slog.New(slog.NewJSONHandler(s.log, nil))}
+	cfg := web.ServerConfig{Logger: slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	for name := range handlers {
 		cfg.Listeners = append(cfg.Listeners, web.Listener{Name: name, Addr: "127.0.0.1:0", Variable: "GUICHET_ADDR"})
 	}
@@ -179,6 +179,27 @@ func TestServeCutsOff(t *testing.T) {
 	if !strings.Contains(s.log.buf.String(), "cut off") {
 		t.Errorf("log: %s", s.log.buf.String())
 	}
+}
+
+// A socket that was taken over from net/http is not waited for; its context ends with the server.
+func TestServeEndsSockets(t *testing.T) {
+	t.Parallel()
+	taken, told := make(chan struct{}), make(chan struct{})
+	s := serve(t, map[string]http.Handler{"tiptop": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		close(taken)
+		<-r.Context().Done()
+		close(told)
+	})}, nil)
+	go func() { _, _ = get(t.Context(), &http.Client{}, s.URL("tiptop")) }()
+	receive(t, "the socket", taken)
+	s.end(t)
+	receive(t, "the socket's end", told)
 }
 
 func TestListenTellsEveryTakenPort(t *testing.T) {
@@ -413,5 +434,9 @@ func TestACMEServesFromItsCache(t *testing.T) {
 	}
 	if _, err := get(t.Context(), trusting(t, public, "two.example.com"), addr); err == nil {
 		t.Error("another name got a certificate")
+	}
+	s.end(t)
+	if text := s.log.buf.String(); !strings.Contains(text, "not configured in HostWhitelist") {
+		t.Errorf("another name was not refused for being another name:\n%s", text)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -262,4 +263,27 @@ func TestRecursion(t *testing.T) {
 			t.Errorf("%s %s:\n%s", test.component, test.value, got)
 		}
 	}
+}
+
+// TestConcurrent runs one program from many goroutines; the race detector watches.
+func TestConcurrent(t *testing.T) {
+	t.Parallel()
+	p := mustCompile(t, schemaOf(t, everything), RefuseUnknown)
+	var group sync.WaitGroup
+	for i := range 8 {
+		group.Go(func() {
+			for range 200 {
+				r := AcquireReport(InBody, "", "fr")
+				value := everyValue
+				if i%2 == 1 {
+					value = `{"s":1,"x":2}`
+				}
+				if ok := p.Validate([]byte(value), r); ok != (i%2 == 0) {
+					t.Error(r.Violations())
+				}
+				r.Release()
+			}
+		})
+	}
+	group.Wait()
 }

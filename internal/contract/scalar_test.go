@@ -164,8 +164,6 @@ func FuzzFormats(f *testing.F) {
 		}
 		valid := format.valid([]byte(text))
 		switch name {
-		case formatURI, formatURIReference, formatHostname:
-			return // the library is not as strict
 		case formatEmail:
 			if a, err := mail.ParseAddress(text); valid && (err != nil || a.Address != text) {
 				t.Fatalf("%q is no address: %v", text, err)

@@ -1,6 +1,7 @@
 package tiptop_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -132,6 +133,7 @@ type parts struct {
 	url            string
 	clock          clock.Clock
 	seed           string
+	secret         string // empty: the one of all tests
 	limits         bool
 	mailer         mail.Mailer
 	pool, platform *pgxpool.Pool
@@ -140,7 +142,7 @@ type parts struct {
 // newAPI makes the system as cmd/guichet does, but for the clock, the randomness and the price of passwords.
 func newAPI(p parts) (*tiptop.API, *jobs.Jobs, error) {
 	log := slog.New(slog.DiscardHandler)
-	random, secret := testkit.Random(p.seed), []byte("a secret of thirty-two characters")
+	random, secret := testkit.Random(p.seed), []byte(cmp.Or(p.secret, "a secret of thirty-two characters"))
 	public, err := url.Parse(p.url)
 	if err != nil {
 		return nil, nil, err

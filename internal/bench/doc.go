@@ -21,5 +21,5 @@
 // It needs Linux (for /proc), PostgreSQL's binaries as the product itself does, and for endtoend Node 20 and `npm ci` in this
 // folder. It listens on the loopback interface only and ends every process that it starts, by its id.
 //
-// gen/ holds the code of the peers; `go generate -tags generate .` in this folder rewrites it.
+// gen/ holds the code of the peers; `go generate .` in this folder rewrites it.
 package main

@@ -14,6 +14,7 @@ import (
 	"github.com/guichet-api/guichet/internal/bench/endtoend"
 	"github.com/guichet-api/guichet/internal/bench/inprocess"
 	"github.com/guichet-api/guichet/internal/bench/soak"
+	"github.com/guichet-api/guichet/internal/bench/table"
 )
 
 func main() {
@@ -34,7 +35,7 @@ const usage = `usage: go run . bench [-only handlers|endtoend] [-rounds N]
 `
 
 // errMissed is a measurement that misses what it must reach; its table shows where.
-var errMissed = errors.New("something that must hold does not: look for " + "MISSED" + " above")
+var errMissed = errors.New("something that must hold does not: look for " + string(table.Missed) + " above")
 
 // run is the command: everything that was started has ended when it returns.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
@@ -46,15 +47,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	switch args[0] {
 	case "bench":
-		only := flags.String("only", "", "measure only `handlers` or endtoend")
-		rounds := flags.Int("rounds", 5, "interleaved `rounds`; the best of each counts")
-		if err := flags.Parse(args[1:]); err != nil {
+		only := flags.String("only", "", "measure one part, `handlers or endtoend`")
+		rounds := flags.Int("rounds", 5, "`how many` interleaved rounds; the best counts")
+		if err := parse(flags, args[1:]); err != nil {
 			return err
+		}
+		if *only != "" && *only != "handlers" && *only != "endtoend" || *rounds < 1 {
+			return fmt.Errorf("-only %s -rounds %d: there are the parts handlers and endtoend, and at least one round", *only, *rounds)
 		}
 		return bench(ctx, *only, *rounds, stdout)
 	case "soak":
-		length := flags.Duration("for", 3*time.Minute, "how `long`")
-		if err := flags.Parse(args[1:]); err != nil {
+		length := flags.Duration("for", 3*time.Minute, "`how long`")
+		if err := parse(flags, args[1:]); err != nil {
 			return err
 		}
 		return verdict(soak.Run(ctx, soak.Config{For: *length, Out: stdout}))
@@ -62,6 +66,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		fmt.Fprint(stderr, usage)
 		return flag.ErrHelp
 	}
+}
+
+// parse reads the flags of a command that takes nothing else.
+func parse(flags *flag.FlagSet, args []string) error {
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("%s takes no argument %q", flags.Name(), flags.Arg(0))
+	}
+	return nil
 }
 
 // bench runs both benchmarks, or one of them. What the first one misses does not keep the second from running.

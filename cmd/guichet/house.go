@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -125,7 +126,7 @@ func (h *house) migrate(ctx context.Context, systems []system) (applied int, err
 // furnish makes what serving needs beyond a database.
 func (h *house) furnish(ctx context.Context, conns shares) error {
 	h.metrics = web.NewRegistry(version())
-	limits, err := h.pool(ctx, "ratelimit", ratelimit.Schema, conns.limits)
+	limits, err := h.pool(ctx, "ratelimit", pg.PoolConfig{Schema: ratelimit.Schema, MaxConns: conns.limits})
 	if err != nil {
 		return err
 	}
@@ -137,7 +138,8 @@ func (h *house) furnish(ctx context.Context, conns shares) error {
 	if err != nil {
 		return err
 	}
-	work, err := h.pool(ctx, "jobs", jobs.Schema, conns.jobs)
+	// No request waits for these: a purge of many rows may take its time.
+	work, err := h.pool(ctx, "jobs", pg.PoolConfig{Schema: jobs.Schema, MaxConns: conns.jobs, QueryTimeout: time.Minute})
 	if err != nil {
 		return err
 	}
@@ -148,11 +150,10 @@ func (h *house) furnish(ctx context.Context, conns shares) error {
 	return err
 }
 
-// pool opens a pool of the house; close closes it.
-func (h *house) pool(ctx context.Context, name, schema string, conns int) (*pgxpool.Pool, error) {
-	pool, err := pg.Pool(ctx, pg.PoolConfig{
-		URL: h.server.URL(), Schema: schema, MaxConns: conns, AppName: "guichet " + name, Logger: h.log,
-	})
+// pool opens a pool of the house; close closes it. cfg says what is this pool's own.
+func (h *house) pool(ctx context.Context, name string, cfg pg.PoolConfig) (*pgxpool.Pool, error) {
+	cfg.URL, cfg.AppName, cfg.Logger = h.server.URL(), "guichet "+name, h.log
+	pool, err := pg.Pool(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -5,12 +5,13 @@ import (
 
 	"github.com/guichet-api/guichet/internal/contract"
 	"github.com/guichet-api/guichet/internal/portal"
+	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/tiptop"
 )
 
 // newTiptop makes The Tip Top on the house.
 func newTiptop(ctx context.Context, h *house, place site, checker *contract.Checker) (*tiptop.API, error) {
-	pool, err := h.pool(ctx, tiptop.Name, tiptop.Name, place.conns)
+	pool, err := h.pool(ctx, tiptop.Name, pg.PoolConfig{Schema: tiptop.Name, MaxConns: place.conns})
 	if err != nil {
 		return nil, err
 	}

@@ -254,3 +254,29 @@ func TestNormalUser(t *testing.T) {
 		t.Errorf("exits %d", code)
 	}
 }
+
+// TestInterruptedIssue: a command that is told to end says so, and what it has written is issued.
+func TestInterruptedIssue(t *testing.T) {
+	t.Parallel()
+	stateDir := newStateDir(t)
+	list := filepath.Join(filepath.Dir(stateDir), "codes.csv")
+	p := start(t, command(t, baseEnv(stateDir), "tiptop", "codes", "issue", "--count", "5000000", "--out", list))
+	eventually(t, "the first codes", func() bool {
+		content, err := os.ReadFile(list)
+		return err == nil && strings.Count(string(content), "\n") > 10_000
+	})
+	p.signal(syscall.SIGINT)
+	if code := p.wait(); code != exitFailure || !strings.Contains(p.stderr.String(), "guichet: interrupted\n") {
+		t.Errorf("exits %d and says %q", code, p.stderr.String())
+	}
+	content, err := os.ReadFile(list)
+	if err != nil || !strings.HasSuffix(string(content), "\n") {
+		t.Fatalf("the list ends with %q: %v", content[max(0, len(content)-20):], err)
+	}
+	codes := strings.Fields(string(content))
+	s := serve(t, stateDir, nil)
+	client := login(t, s.tiptop, "test-client@test.com", "Test1234")
+	if a := call(t, "POST", s.tiptop+"/api/game/play", client, fmt.Sprintf(`{"ticketCode":%q}`, codes[len(codes)-1])); a.status != 200 {
+		t.Errorf("the last code of the list: %d %s", a.status, a.text)
+	}
+}

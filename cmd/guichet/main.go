@@ -53,6 +53,14 @@ func run(ctx context.Context, args, environ []string, con console) int {
 	return exitFailure
 }
 
+// orInterrupted is err, unless the command was told to end: then whatever it met was a consequence.
+func orInterrupted(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
 // usageError is a mistake on the command line.
 type usageError struct{ err error }
 

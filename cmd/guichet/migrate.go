@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 )
 
 // migrateCommand is `guichet migrate`.
@@ -29,9 +28,8 @@ func (migrateCommand) Run(ctx context.Context, a *app) (err error) {
 	}
 	applied, err := h.migrate(ctx, a.systems)
 	if err != nil {
-		return err
+		return orInterrupted(ctx, err)
 	}
-	h.log.LogAttrs(ctx, slog.LevelDebug, "migrated", slog.Int("applied", applied))
 	if applied == 0 {
 		_, err = fmt.Fprintln(a.stdout, "the database is up to date")
 	} else {

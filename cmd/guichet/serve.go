@@ -87,8 +87,8 @@ func (h *house) serverConfig(systems []system) web.ServerConfig {
 // serve runs everything from the first byte to the last. Addresses answer at once: until the systems are up the portal says
 // that they start, and their own addresses let clients wait. The end is in the reverse order of the start: requests, jobs,
 // pools, database.
-func (a *app) serve(ctx context.Context, h *house, systems []system, server *web.Server) error {
-	ctx, stop := context.WithCancel(ctx)
+func (a *app) serve(signals context.Context, h *house, systems []system, server *web.Server) error {
+	ctx, stop := context.WithCancel(signals)
 	defer stop()
 	gates, handlers := map[string]*gate{}, map[string]http.Handler{}
 	for _, sys := range systems {
@@ -103,7 +103,7 @@ func (a *app) serve(ctx context.Context, h *house, systems []system, server *web
 		defer stop() // a listener that fails ends the rest
 		served <- server.Serve(ctx, handlers)
 	}()
-	err := a.start(ctx, h, systems, server, gates)
+	err := orInterrupted(signals, a.start(ctx, h, systems, server, gates))
 	if err == nil {
 		<-ctx.Done()
 		h.log.InfoContext(ctx, "stopping", "hint", "a second signal stops at once")

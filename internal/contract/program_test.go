@@ -107,11 +107,14 @@ func TestDefaults(t *testing.T) {
 	}
 	t.Run("nothing to insert gives the same slice", func(t *testing.T) {
 		t.Parallel()
-		value := []byte(`{"a":2}`)
-		r := NewReport(InBody, "", "en")
-		mustCompile(t, schemaOf(t, `{"properties":{"a":{"default":1}}}`), RefuseUnknown).Validate(value, r)
-		if got := r.WithDefaults(value); &got[0] != &value[0] {
-			t.Error("copied")
+		p := mustCompile(t, schemaOf(t, `{"properties":{"a":{"default":1},"b":{"type":"string"}}}`), RefuseUnknown)
+		for _, text := range []string{`{"a":2}`, `{"b":"refused as a whole","c":1}`} {
+			value := []byte(text)
+			r := NewReport(InBody, "", "en")
+			p.Validate(value, r)
+			if got := r.WithDefaults(value); &got[0] != &value[0] {
+				t.Errorf("%s became %s", value, got)
+			}
 		}
 	})
 }

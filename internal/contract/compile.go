@@ -52,23 +52,22 @@ type presetSource struct {
 
 // NewCompiler returns a compiler for one document.
 func NewCompiler(cfg CompilerConfig) *Compiler {
-	return &Compiler{
-		cfg:    cfg,
-		front:  openapiFront{schemas: map[*openapi3.Schema]*Schema{}},
-		nodes:  map[nodeKey]*node{},
-		merged: map[string]*Schema{},
-	}
+	c := &Compiler{cfg: cfg, nodes: map[nodeKey]*node{}, merged: map[string]*Schema{}}
+	c.front = openapiFront{schemas: map[*openapi3.Schema]*Schema{}, refuse: c.refuse}
+	return c
 }
 
 // OpenAPI compiles an OpenAPI 3.0 schema that stands at the JSON pointer where. kin-openapi must have validated the
-// document. Everything that is not supported is one error each (errors.Join), with file and line.
+// document. Everything that is not supported is one error (errors.Join), with file and line, the first time that it is met.
 func (c *Compiler) OpenAPI(ref *openapi3.SchemaRef, where string) (*Program, error) {
-	c.front.refuse = c.refuse
-	return c.compile(c.front.schema(ref, where))
+	if ref == nil {
+		return nil, fmt.Errorf("%s: #%s: a schema is missing", c.cfg.File, where)
+	}
+	return c.Compile(c.front.schema(ref, where))
 }
 
-// compile compiles a schema of either dialect.
-func (c *Compiler) compile(s *Schema) (*Program, error) {
+// Compile compiles a schema that a front end has written.
+func (c *Compiler) Compile(s *Schema) (*Program, error) {
 	root := c.root(s, false)
 	if len(c.problems) == 0 {
 		c.checkPresets()

@@ -74,6 +74,14 @@ func TestRefusesItself(t *testing.T) {
 	}
 }
 
+func TestMissingSchema(t *testing.T) {
+	t.Parallel()
+	_, err := NewCompiler(CompilerConfig{File: "api.yaml"}).OpenAPI(nil, "/s")
+	if err == nil || err.Error() != "api.yaml: #/s: a schema is missing" {
+		t.Error(err)
+	}
+}
+
 // TestCompiledOnce shows that a component that many operations use is one node.
 func TestCompiledOnce(t *testing.T) {
 	t.Parallel()
@@ -120,7 +128,7 @@ func TestJSONSchema(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			test.schema.Dialect = AsyncAPI
-			p, err := NewCompiler(CompilerConfig{File: "events.yaml", Lang: "en"}).compile(test.schema)
+			p, err := NewCompiler(CompilerConfig{File: "events.yaml", Lang: "en"}).Compile(test.schema)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -20,9 +20,6 @@ type openapiFront struct {
 
 // schema reads the schema at the JSON pointer where, or the component that it refers to.
 func (f *openapiFront) schema(ref *openapi3.SchemaRef, where string) *Schema {
-	if ref == nil {
-		return nil
-	}
 	if ref.Ref != "" {
 		target, local := strings.CutPrefix(ref.Ref, "#")
 		if !local {
@@ -76,7 +73,7 @@ func (f *openapiFront) value(k *openapi3.Schema, where string) *Schema {
 }
 
 func (f *openapiFront) children(s *Schema, k *openapi3.Schema) {
-	s.Items = f.schema(k.Items, s.Pointer+"/items")
+	s.Items = f.optional(k.Items, s.Pointer+"/items")
 	for _, name := range slices.Sorted(maps.Keys(k.Properties)) {
 		child := f.schema(k.Properties[name], s.Pointer+"/properties/"+escapePointer(name))
 		s.Properties = append(s.Properties, Property{name, child})
@@ -93,7 +90,15 @@ func (f *openapiFront) children(s *Schema, k *openapi3.Schema) {
 	s.AllOf = f.list(k.AllOf, s.Pointer+"/allOf")
 	s.OneOf = f.list(k.OneOf, s.Pointer+"/oneOf")
 	s.AnyOf = f.list(k.AnyOf, s.Pointer+"/anyOf")
-	s.Not = f.schema(k.Not, s.Pointer+"/not")
+	s.Not = f.optional(k.Not, s.Pointer+"/not")
+}
+
+// optional is schema for a keyword that may be absent.
+func (f *openapiFront) optional(ref *openapi3.SchemaRef, where string) *Schema {
+	if ref == nil {
+		return nil
+	}
+	return f.schema(ref, where)
 }
 
 func (f *openapiFront) list(refs openapi3.SchemaRefs, where string) []*Schema {

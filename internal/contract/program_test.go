@@ -157,6 +157,7 @@ func TestUnknownFields(t *testing.T) {
 		{"required alone declares nothing", `{"properties":{"a":{}},"anyOf":[{"required":["b"]}]}`, `{"b":1}`, "/b unknown\n"},
 		{"not leaves fields alone", `{"properties":{"a":{}},"not":{"properties":{"a":{"type":"integer"}}}}`, `{"a":1}`, " not\n"},
 		{"nested in a branch", `{"oneOf":[{"properties":{"o":` + a + `}}]}`, `{"o":{"x":1}}`, "/o/x unknown\n"},
+		{"an open object in a branch", `{"oneOf":[{"properties":{"o":{"anyOf":[{"additionalProperties":true}]}}}]}`, `{"o":{"q":1},"x":1}`, "/x unknown\n"},
 		{"the nearest branch's fields", `{"oneOf":[` + b + `,{"properties":{"a":{"type":"string"}}}]}`, `{"a":1,"x":1}`, "/a type\n/x unknown\n"},
 	}
 	for _, test := range tests {

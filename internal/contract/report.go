@@ -12,6 +12,8 @@ import (
 const (
 	maxDepth      = 64  // nested arrays and objects
 	maxViolations = 256 // a value can be wrong in as many places as it has bytes; the rest is not listed
+
+	maxKept = 1 << 16 // elements of buffers that a pooled report keeps; a rare large body should not stay in memory
 )
 
 // Report collects the violations and the missing defaults of a validation, and lends the validation its buffers, so that
@@ -55,7 +57,9 @@ func AcquireReport(in, name, lang string) *Report {
 func (r *Report) Release() {
 	r.data = nil
 	r.violations = nil
-	reports.Put(r)
+	if cap(r.text)+cap(r.json)+cap(r.canon.out)+cap(r.names) <= maxKept {
+		reports.Put(r)
+	}
 }
 
 // Reset empties the report and sets place and language of the violations to come.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/riverqueue/river"
 
 	"github.com/guichet-api/guichet/gen/tiptop/api"
+	"github.com/guichet-api/guichet/internal/platform/auth"
 	"github.com/guichet-api/guichet/internal/platform/mail"
 )
 
@@ -145,6 +147,33 @@ func TestLogin(t *testing.T) {
 	}
 	c.call("GET", "/api/auth/me", "", nil).is(401, "")
 	c.call("GET", "/api/auth/me", token+"x", nil).is(401, "Token invalide ou expiré")
+}
+
+// TestAnswersDoNotTellByTheirTime compares accounts that exist with accounts that do not. Without the same work for both, a
+// login would take several times as long for one as for the other.
+func TestAnswersDoNotTellByTheirTime(t *testing.T) {
+	t.Parallel()
+	c := newContest(t, options{cost: auth.Argon2{Memory: 16 * 1024, Passes: 2, Threads: 1}})
+	email := c.account(api.RoleCLIENT).email
+	forgot := func(email string) answer {
+		return c.call("POST", "/api/auth/forgot-password", "", map[string]any{"email": email})
+	}
+	wrong := func(email string) answer { return c.login(email, "Password124") }
+	for name, request := range map[string]func(email string) answer{"login": wrong, "forgot-password": forgot} {
+		ask := func(email string) func() error {
+			return func() error { request(email); return nil }
+		}
+		// The machine has other work: what counts is the best of a few rounds.
+		best := math.Inf(1)
+		for round := 0; round < 5 && best > 2; round++ {
+			known, unknown := medians(t, 15, [2]func() error{ask(email), ask("nobody@example.com")})
+			best = min(best, max(float64(known)/float64(unknown), float64(unknown)/float64(known)))
+			t.Logf("%s: %s for an account, %s for none", name, known, unknown)
+		}
+		if best > 2 {
+			t.Errorf("%s takes %.1f times as long for one as for the other", name, best)
+		}
+	}
 }
 
 func TestSessionExpires(t *testing.T) {

@@ -48,6 +48,7 @@ type options struct {
 	jobs   bool        // jobs run
 	mailer mail.Mailer // nil: the mailbox
 	random io.Reader   // nil: crypto/rand
+	cost   auth.Argon2 // of passwords; zero: next to nothing
 	conns  int         // of the system's pool; 0: 16
 }
 
@@ -60,6 +61,9 @@ func newContest(t *testing.T, opts options) *contest {
 	t.Helper()
 	if opts.conns == 0 {
 		opts.conns = 16
+	}
+	if opts.cost == (auth.Argon2{}) {
+		opts.cost = auth.TestCost
 	}
 	c := &contest{t: t, clock: clock.NewFake(noon)}
 	c.db = testkit.Database(t, testkit.DB{
@@ -99,7 +103,7 @@ func (c *contest) build(opts options, platform *pgxpool.Pool) *API {
 	c.must(err)
 	queue, err := jobs.Open(jobs.Config{Pool: platform, Logger: log, Poll: 10 * time.Millisecond})
 	c.must(err)
-	passwords, err := auth.NewPasswords(auth.PasswordsConfig{Cost: auth.TestCost, Random: rand.Reader})
+	passwords, err := auth.NewPasswords(auth.PasswordsConfig{Cost: opts.cost, Random: rand.Reader})
 	c.must(err)
 	place, err := time.LoadLocation("Europe/Paris")
 	c.must(err)

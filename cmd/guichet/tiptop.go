@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/guichet-api/guichet/internal/contract"
-	"github.com/guichet-api/guichet/internal/portal"
 	"github.com/guichet-api/guichet/internal/platform/pg"
+	"github.com/guichet-api/guichet/internal/portal"
 	"github.com/guichet-api/guichet/internal/tiptop"
 )
 

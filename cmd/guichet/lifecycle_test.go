@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -21,6 +23,28 @@ import (
 	"github.com/guichet-api/guichet/internal/testkit"
 	"github.com/guichet-api/guichet/internal/tiptop"
 )
+
+// TestStart: from the first moment the portal says that everything is starting, and who calls a system waits for it.
+func TestStart(t *testing.T) {
+	t.Parallel()
+	p := start(t, command(t, baseEnv(newStateDir(t)), "serve"))
+	at := map[any]string{}
+	for range 2 {
+		line := p.line("listening")
+		at[line["system"]], _ = line["url"].(string)
+	}
+	// The database has yet to be created: seconds, against milliseconds for these.
+	if a := call(t, "GET", at["portal"]+"/readyz", "", ""); a.status != 503 || a.at("status") != "starting" {
+		t.Errorf("/readyz: %d %s", a.status, a.text)
+	}
+	if a := call(t, "GET", at["portal"]+"/healthz", "", ""); a.status != 200 {
+		t.Errorf("/healthz: %d %s", a.status, a.text)
+	}
+	if a := call(t, "GET", at["tiptop"]+"/db-check", "", ""); a.status != 200 {
+		t.Errorf("who waited for the system: %d %s", a.status, a.text)
+	}
+	eventually(t, "the portal", func() bool { return call(t, "GET", at["portal"]+"/readyz", "", "").status == 200 })
+}
 
 // TestDrain: a signal lets the request under way end, and takes no other.
 func TestDrain(t *testing.T) {

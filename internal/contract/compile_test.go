@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -70,6 +71,18 @@ func TestRefusesItself(t *testing.T) {
 	s.AllOf = openapi3.SchemaRefs{{Value: &openapi3.Schema{Not: openapi3.NewSchemaRef("#/s", s)}}}
 	_, err := NewCompiler(CompilerConfig{File: "api.yaml"}).OpenAPI(s.NewRef(), "/s")
 	if err == nil || err.Error() != "api.yaml: #/s/allOf/0/not: the schema refuses itself" {
+		t.Error(err)
+	}
+}
+
+func TestTooManyProperties(t *testing.T) {
+	t.Parallel()
+	s := openapi3.NewObjectSchema()
+	for i := range maxProperties + 1 {
+		s.WithProperty(fmt.Sprint(i), openapi3.NewStringSchema())
+	}
+	_, err := NewCompiler(CompilerConfig{File: "api.yaml"}).OpenAPI(s.NewRef(), "/s")
+	if err == nil || err.Error() != "api.yaml: #/s: more than 4096 properties" {
 		t.Error(err)
 	}
 }

@@ -100,3 +100,20 @@ func TestEncoding(t *testing.T) {
 		}
 	}
 }
+
+// TestBranchesJudgeTheRest shows that what is wrong with the encoding of a value is no matter of its branches.
+func TestBranchesJudgeTheRest(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ schema, value, want string }{
+		{`{"not":{"type":"string"}}`, `"\u0000"`, " nul\n not\n"},
+		{`{"not":{"type":"number"}}`, `1e400`, " range\n not\n"},
+		{`{"not":{"properties":{"a":{}}}}`, `{"a":1,"a":2}`, "/a duplicate\n not\n"},
+		{`{"oneOf":[{"type":"string","maxLength":1},{"type":"string","minLength":2}]}`, `"\ud800x"`, " utf8\n"},
+	} {
+		r := NewReport(InBody, "", "en")
+		mustCompile(t, schemaOf(t, test.schema), RefuseUnknown).Validate([]byte(test.value), r)
+		if got := violations(r); got != test.want {
+			t.Errorf("%s %s: %q, want %q", test.schema, test.value, got, test.want)
+		}
+	}
+}

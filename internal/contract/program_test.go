@@ -191,13 +191,21 @@ func TestNearestBranch(t *testing.T) {
 			t.Errorf("%s:\n%swant\n%s", value, got, want)
 		}
 	}
+	const events = `{"oneOf":[
+		{"properties":{"kind":{"enum":["a"]},"data":{"properties":{"v":{"type":"string"}}}}},
+		{"properties":{"kind":{"enum":["b"]},"data":{"properties":{"v":{"type":"string"}}}}}]}`
+	r := NewReport(InBody, "", "en")
+	mustCompile(t, schemaOf(t, strings.Replace(events, `"v":{"type":"string"}`, `"v":{}`, 1)), RefuseUnknown).Validate([]byte(`{"kind":"b","data":{"v":1}}`), r)
+	if got := violations(r); got != "/data/v type\n" { // one violation in each, and the second is deeper
+		t.Error(got)
+	}
 }
 
 func TestDiscriminator(t *testing.T) {
 	t.Parallel()
 	load := func(mapping string) *openapi3.Schema {
 		doc, err := openapi3.NewLoader().LoadFromData([]byte(`{"openapi":"3.0.3","info":{"title":"t","version":"1"},"paths":{},"components":{"schemas":{
-			"Pet":{"oneOf":[{"$ref":"#/components/schemas/Cat"},{"$ref":"#/components/schemas/Dog"}],"discriminator":{"propertyName":"kind"` + mapping + `}},
+			"Pet":{"required":["kind"],"oneOf":[{"$ref":"#/components/schemas/Cat"},{"$ref":"#/components/schemas/Dog"}],"discriminator":{"propertyName":"kind"` + mapping + `}},
 			"Cat":{"type":"object","required":["kind"],"properties":{"kind":{"type":"string"},"lives":{"type":"integer"}}},
 			"Dog":{"type":"object","required":["kind","bark"],"properties":{"kind":{"type":"string"},"bark":{"type":"boolean"}}}}}}`))
 		if err != nil {

@@ -16,7 +16,7 @@ func TestDecimal(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	literal := func() string {
 		s := []string{"", "-"}[rng.IntN(2)] + []string{"0", "1", "12", "100", "99999999999999999999", "120"}[rng.IntN(6)]
-		s += []string{"", "", ".0", ".5", ".500", ".00", ".000001", ".12345678901234567890"}[rng.IntN(8)]
+		s += []string{"", "", ".0", ".5", ".500", ".00", ".000001", ".12345678901234567890", ".1234567890123"}[rng.IntN(9)]
 		return s + []string{"", "", "e0", "E1", "e+2", "e-2", "e20", "e-21"}[rng.IntN(8)]
 	}
 	rat := func(s string) *big.Rat {

@@ -32,7 +32,8 @@ type specLink struct {
 	URL  string `json:"url"`
 }
 
-// ui is a Swagger UI page and its files.
+// ui is a Swagger UI page and its files. The files are the module's, the page is ours: the module's own has inline scripts,
+// which a strict policy refuses.
 type ui struct {
 	html []byte
 	own  fs.FS // our part of the files

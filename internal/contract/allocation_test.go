@@ -1,11 +1,14 @@
 package contract
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // register is a typical small body, tickets a typical list.
@@ -132,4 +135,37 @@ func BenchmarkRefuse(b *testing.B) {
 			b.Fatal(fmt.Sprint(r.Violations()))
 		}
 	}
+}
+
+// BenchmarkScan is why the scanner is our own: reading the same bytes without any schema, beside jsontext.
+func BenchmarkScan(b *testing.B) {
+	value := []byte(ticketList(100))
+	b.Run("ours", func(b *testing.B) {
+		p := &Program{root: anyNode}
+		r := NewReport(InBody, "", "fr")
+		b.ReportAllocs()
+		b.SetBytes(int64(len(value)))
+		for b.Loop() {
+			if !p.Validate(value, r) {
+				b.Fatal(r.Violations())
+			}
+		}
+	})
+	b.Run("jsontext", func(b *testing.B) {
+		reader := bytes.NewReader(value)
+		d := jsontext.NewDecoder(reader)
+		b.ReportAllocs()
+		b.SetBytes(int64(len(value)))
+		for b.Loop() {
+			reader.Reset(value)
+			d.Reset(reader)
+			for {
+				if _, err := d.ReadToken(); err == io.EOF {
+					break
+				} else if err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	})
 }

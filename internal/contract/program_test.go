@@ -84,6 +84,10 @@ func TestDefaults(t *testing.T) {
 		{"several into an empty object", `{"properties":{"a":{"default":1},"é\"":{"default":"x"},"c":{}}}`, `{}`, `{"a":1,"é\"":"x"}`},
 		{"chosen branch of oneOf", pets, `{"wings":2}`, `{"wings":2,"legs":2}`},
 		{"first match of anyOf", strings.Replace(pets, "oneOf", "anyOf", 1), `{"wings":2,"bark":true}`, `{"wings":2,"bark":true,"legs":4}`},
+		{"not of a later match", `{"anyOf":[{"properties":{"a":{"default":1}}},{"properties":{"b":{"default":2}}}]}`, `{}`, `{"a":1}`},
+		{"not of a branch that fails later", `{"oneOf":[
+			{"required":["a"],"properties":{"a":{},"o":{"properties":{"x":{"default":1},"y":{}}}}},
+			{"required":["b"],"properties":{"b":{},"o":{"properties":{"x":{},"y":{"default":2}}}}}]}`, `{"o":{},"b":1}`, `{"o":{"y":2},"b":1}`},
 		{"allOf", `{"allOf":[{"properties":{"a":{"default":1}}},{"properties":{"b":{"default":{}}}}]}`, `{"b":2}`, `{"b":2,"a":1}`},
 		{"the same property twice", `{"properties":{"a":{"default":1},"o":{"properties":{"x":{"default":1}}}},"anyOf":[{"properties":{"a":{"default":2},"o":{"properties":{"x":{"default":2}}}}}]}`,
 			`{"o":{}}`, `{"o":{"x":1},"a":1}`},

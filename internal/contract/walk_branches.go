@@ -78,10 +78,10 @@ func (r *Report) inEnum(e *enumRule, pos, end int) bool {
 // branches checks not, oneOf and anyOf. It reports whether to go on.
 func (r *Report) branches(n *node, pos, end int) bool {
 	for _, b := range n.nots {
-		inserts, marks := len(r.inserts), r.marks
+		marks := r.marks
 		r.marks = -1
 		matches := r.try(b, pos, end)
-		r.inserts, r.marks = r.inserts[:inserts], marks
+		r.marks = marks
 		if r.broken || matches && !r.fail(ruleNot, detail{}) {
 			return false
 		}

@@ -133,7 +133,7 @@ func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case below:
 		mount.ServeHTTP(w, r)
 	default:
-		redirect(w, r, first+"/")
+		web.Bounded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { redirect(w, r, first+"/") })).ServeHTTP(w, r)
 	}
 }
 

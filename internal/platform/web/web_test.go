@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -295,6 +296,13 @@ func TestRequestsHaveADeadline(t *testing.T) {
 	if w := call(b, http.MethodGet, "/", "Upgrade", "websocket"); w.Body.String() != "none" {
 		t.Errorf("deadline of a socket in %s", w.Body)
 	}
+	b.POST("/", func(c echo.Context) error {
+		_, ok := c.Request().Context().Deadline()
+		return c.String(http.StatusOK, fmt.Sprint(ok))
+	})
+	if w := call(b, http.MethodPost, "/", "Upgrade", "websocket"); w.Body.String() != "true" {
+		t.Error("a POST that calls itself an upgrade has no deadline")
+	}
 }
 
 // deadlines is a connection that remembers its limits.
@@ -324,8 +332,48 @@ func TestConnectionsHaveDeadlines(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("Upgrade", "websocket")
 	b.ServeHTTP(socket, r)
-	if !socket.read.IsZero() || !socket.write.IsZero() {
-		t.Errorf("a socket's deadlines are %v and %v", socket.read, socket.write)
+	if socket.read.IsZero() || socket.write.IsZero() {
+		t.Error("who only asks for another protocol lifts the limits of the connection")
+	}
+	beside := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+	web.Bounded(http.NotFoundHandler()).ServeHTTP(beside, httptest.NewRequest(http.MethodGet, "/", nil))
+	if beside.Code != http.StatusNotFound || beside.read.IsZero() || !beside.write.After(beside.read) {
+		t.Errorf("a handler beside the instance: %d, reading until %v, writing until %v", beside.Code, beside.read, beside.write)
+	}
+}
+
+// A socket outlives the limits of the request that it began as: taking the connection over lifts them.
+func TestSocketsOutliveTheirRequest(t *testing.T) {
+	t.Parallel()
+	b := instance(t, nil)
+	b.GET("/", func(c echo.Context) error {
+		rc := http.NewResponseController(c.Response())
+		if err := rc.SetWriteDeadline(time.Now().Add(-time.Second)); err != nil {
+			return err
+		}
+		conn, _, err := rc.Hijack()
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		_, err = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+		return err
+	})
+	server := httptest.NewServer(b)
+	defer server.Close()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Connection", "Upgrade")
+	r.Header.Set("Upgrade", "x")
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response.Body.Close()
+	if response.StatusCode != http.StatusSwitchingProtocols {
+		t.Errorf("status %d", response.StatusCode)
 	}
 }
 

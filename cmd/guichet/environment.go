@@ -18,7 +18,7 @@ func environment(systems []system) []topic {
 		addresses = append(addresses, variable{s.variable("ADDR"), s.addr, "where " + s.title + " listens"})
 	}
 	for _, s := range systems {
-		addresses = append(addresses, variable{s.variable("PUBLIC_URL"), "the request's own", "where clients reach " + s.title})
+		addresses = append(addresses, variable{s.variable("PUBLIC_URL"), "its own address", "where clients reach " + s.title})
 	}
 	return []topic{
 		{"Addresses", addresses},

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestLogFormat: text where a person reads, JSON where a program does, and whatever the operator says.
@@ -30,6 +31,14 @@ func TestLogFormat(t *testing.T) {
 		}
 		if isJSON && (line["msg"] != "heard" || line["answer"] != 42.0 || line["level"] != "INFO") {
 			t.Errorf("%+v: %s", c, out.String())
+		}
+	}
+	const took = 1234567 * time.Nanosecond
+	for format, want := range map[string]string{"json": `"took_ms":1.234`, "text": "took=1.235ms"} {
+		var out bytes.Buffer
+		a := &app{console: console{stderr: &out}}
+		if a.logger(settings{logFormat: format}).Info("request", "took", took); !strings.Contains(out.String(), want) {
+			t.Errorf("%s: %s", format, out.String())
 		}
 	}
 	var out bytes.Buffer

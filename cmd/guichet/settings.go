@@ -51,7 +51,7 @@ type settings struct {
 // systemSettings is what the environment says about one system.
 type systemSettings struct {
 	addr      string
-	publicURL *url.URL // nil: the request's own
+	publicURL *url.URL // nil: its own address
 }
 
 // tlsSettings is how listeners are encrypted: not at all, by a certificate's files, or by ACME for a domain.

@@ -59,13 +59,13 @@ type Limits struct {
 func (c Config) Validate() error {
 	var mistakes []error
 	if c.PublicURL == nil || c.PublicURL.Host == "" {
-		mistakes = append(mistakes, errors.New("PublicURL must be an absolute URL"))
+		mistakes = append(mistakes, errors.New("field PublicURL must be an absolute URL"))
 	}
 	if err := auth.CheckSecret(c.Secret); err != nil {
-		mistakes = append(mistakes, fmt.Errorf("Secret %w", err))
+		mistakes = append(mistakes, fmt.Errorf("field Secret %w", err))
 	}
 	if c.Place == nil {
-		mistakes = append(mistakes, errors.New("Place is required"))
+		mistakes = append(mistakes, errors.New("field Place is required"))
 	}
 	return errors.Join(mistakes...)
 }

@@ -201,7 +201,7 @@ func (d *Draft) inTexts(escaped, what string) []attempt {
 	var all []attempt
 	for _, p := range parametersOf(d.Operation) {
 		value, given := d.Params[p.Name]
-		if !given || !facetsOf(p.Schema).is("string") {
+		if !given || !facetsOf(itemOf(p)).is("string") {
 			continue
 		}
 		request := d.request()
@@ -215,7 +215,7 @@ func (d *Draft) inTexts(escaped, what string) []attempt {
 			path += "?" + query
 		}
 		request.Path = path
-		all = append(all, attempt{Request: request, what: p.Name + ": " + what, fields: []string{p.Name}})
+		all = append(all, attempt{Request: request, what: p.Name + ": " + what, fields: []string{p.Name, p.Name + ".0"}})
 	}
 	return all
 }
@@ -269,10 +269,11 @@ func deepNesting(_ *raid, d *Draft) []attempt {
 	if d.tree == nil {
 		return nil
 	}
-	const depth = 10_000
+	limit := bodyLimit(d.Operation)
+	depth := min(10_000, limit/20)
 	arrays := &node{kind: raw, text: strings.Repeat("[", depth) + strings.Repeat("]", depth)}
 	objects := &node{kind: raw, text: strings.Repeat(`{"a":`, depth) + "1" + strings.Repeat("}", depth)}
-	open := &node{kind: raw, text: strings.Repeat("[", 500_000)}
+	open := &node{kind: raw, text: strings.Repeat("[", limit/2)}
 	var all []attempt
 	for _, p := range d.objects() {
 		for _, deep := range []*node{arrays, objects, open} {

@@ -44,10 +44,30 @@ func wrongValues(kind string, schema *openapi3.SchemaRef, value *node) []*node {
 		return wrong
 	case "range":
 		return wrongNumbers(f)
+	case "length":
+		if value.kind == '[' {
+			return wrongLists(schema.Value, value)
+		}
 	}
 	var wrong []*node
 	for _, text := range wrongTexts(kind, f) {
 		wrong = append(wrong, literal(text))
+	}
+	return wrong
+}
+
+// wrongLists are lists with an item too few or too many.
+func wrongLists(schema *openapi3.Schema, list *node) []*node {
+	var wrong []*node
+	if schema.MinItems > 0 {
+		wrong = append(wrong, &node{kind: '[', values: list.values[:schema.MinItems-1]})
+	}
+	if schema.MaxItems != nil && len(list.values) > 0 {
+		long := &node{kind: '['}
+		for range *schema.MaxItems + 1 {
+			long.values = append(long.values, list.values[0])
+		}
+		wrong = append(wrong, long)
 	}
 	return wrong
 }
@@ -121,9 +141,10 @@ func wrongTexts(kind string, f facets) []string {
 func wrongParameters(kind string, d *Draft) []attempt {
 	var all []attempt
 	for _, p := range parametersOf(d.Operation) {
-		f := facetsOf(p.Schema)
+		schema := itemOf(p)
+		f := facetsOf(schema)
 		for _, text := range wrongParameterTexts(kind, f) {
-			if p.In == "path" && (text == "" || strings.ContainsAny(text, "/")) || f.is("string") && accepts(p.Schema, literal(text)) {
+			if p.In == "path" && (text == "" || strings.ContainsAny(text, "/")) || f.is("string") && accepts(schema, literal(text)) {
 				continue
 			}
 			request := d.request()
@@ -144,7 +165,7 @@ func wrongParameters(kind string, d *Draft) []attempt {
 				path += "?" + values.Encode()
 			}
 			request.Path = path
-			all = append(all, attempt{Request: request, what: fmt.Sprintf("parameter %s: %s %.40q", p.Name, kind, text), fields: []string{p.Name}})
+			all = append(all, attempt{Request: request, what: fmt.Sprintf("parameter %s: %s %.40q", p.Name, kind, text), fields: []string{p.Name, p.Name + ".0"}})
 		}
 	}
 	return all

@@ -48,6 +48,10 @@ func (r *raid) candidate(ref *openapi3.SchemaRef, depth int) (*node, error) {
 		return literal(f.enum[r.rand.IntN(len(f.enum))]), nil
 	case len(s.OneOf)+len(s.AnyOf) > 0:
 		branches := slices.Concat(s.OneOf, s.AnyOf)
+		if r.whole {
+			r.turn++
+			return r.value(branches[r.turn%len(branches)], depth+1)
+		}
 		return r.value(branches[r.rand.IntN(len(branches))], depth+1)
 	case f.is("object"):
 		return r.object(ref, depth)
@@ -112,7 +116,14 @@ func (r *raid) object(ref *openapi3.SchemaRef, depth int) (*node, error) {
 
 func (r *raid) array(ref *openapi3.SchemaRef, depth int) (*node, error) {
 	s, n := ref.Value, &node{kind: '['}
-	for range int(s.MinItems) + r.rand.IntN(3) {
+	length := int(s.MinItems) + r.rand.IntN(3)
+	if r.whole {
+		length = max(length, 1, branchesOf(s.Items)) // each alternative has its turn
+	}
+	if s.MaxItems != nil {
+		length = min(length, int(*s.MaxItems))
+	}
+	for range length {
 		item, err := r.value(s.Items, depth+1)
 		if err != nil {
 			return nil, err
@@ -120,6 +131,14 @@ func (r *raid) array(ref *openapi3.SchemaRef, depth int) (*node, error) {
 		n.values = append(n.values, item)
 	}
 	return n, nil
+}
+
+// branchesOf is how many alternatives a schema has; 1 when it has none.
+func branchesOf(ref *openapi3.SchemaRef) int {
+	if ref == nil {
+		return 1
+	}
+	return max(1, len(ref.Value.OneOf)+len(ref.Value.AnyOf))
 }
 
 // number is one of the bounds, or something between them.

@@ -14,9 +14,11 @@ type attempt struct {
 	fields []string // one of which the refusal must name; none: any
 }
 
-// names tells whether the violations that were found are where something is broken.
+// names tells whether a violation was found where something is broken, or below.
 func (a attempt) names(found []string) bool {
-	return len(a.fields) == 0 || slices.ContainsFunc(a.fields, func(field string) bool { return slices.Contains(found, field) })
+	return len(a.fields) == 0 || slices.ContainsFunc(a.fields, func(field string) bool {
+		return slices.ContainsFunc(found, func(at string) bool { return at == field || strings.HasPrefix(at, field+".") })
+	})
 }
 
 // kind is one way to break a request. make answers the requests that a draft can be broken into that way; nil marks the kinds

@@ -19,6 +19,14 @@ func parametersOf(op *Operation) []*openapi3.Parameter {
 	return all
 }
 
+// itemOf is the schema of a parameter's text: of a list, that of its items. Lists of one item look alike in every style.
+func itemOf(p *openapi3.Parameter) *openapi3.SchemaRef {
+	if p.Schema.Value.Items != nil {
+		return p.Schema.Value.Items
+	}
+	return p.Schema
+}
+
 // bodySchema is the schema of an operation's JSON body, or nil.
 func bodySchema(op *Operation) *openapi3.SchemaRef {
 	if op.Spec.RequestBody == nil {

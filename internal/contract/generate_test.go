@@ -181,7 +181,8 @@ func (g *generator) objectKeywords(s *openapi3.Schema, depth int) {
 				}
 			}
 		}
-		if g.chance(30) {
+		// A property that is required and has a default is required to us, and filled in by kin-openapi.
+		if p := s.Properties[name]; g.chance(30) && (p == nil || p.Value.Default == nil) {
 			s.Required = append(s.Required, name)
 		}
 	}
@@ -230,7 +231,14 @@ func (g *generator) combine(s *openapi3.Schema, depth int) {
 	}
 	switch g.IntN(6) {
 	case 0:
-		s.AllOf = branches()
+		for range 20 {
+			if part := g.schema(depth - 1); s.Type == nil || part.Type == nil || part.Type.Is((*s.Type)[0]) {
+				s.AllOf = append(s.AllOf, part.NewRef())
+			}
+			if len(s.AllOf) == 2 {
+				break
+			}
+		}
 	case 1:
 		s.OneOf = branches()
 	case 2:

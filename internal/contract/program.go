@@ -14,6 +14,7 @@ package contract
 //   - An object that has properties and says nothing of additional ones refuses them (CompilerConfig.UnknownFields).
 //     Its oneOf and anyOf add what the branches that match declare, its allOf what all declare.
 //   - A discriminator decides alone: the branch that it names must match, whatever others would.
+//   - A default is for properties that may be absent: a required one is required with a default too.
 //   - A read-only property is refused, and not required of what comes in.
 //   - Names that occur twice, NUL, invalid UTF-8 and more than 64 levels are refused everywhere.
 type Program struct {

@@ -69,6 +69,7 @@ func TestNumberLimits(t *testing.T) {
 		{`{"type":"number","maximum":1,"exclusiveMaximum":true}`, []string{"0.99"}, []string{"0.99999999999999999999"}},
 		{`{"type":"number","multipleOf":0.01}`, []string{"0.07", "1.1", "19.99", "4503599627370497.01", "-0.29", "1e300", "0"}, []string{"0.075", "0.001", "1e-3"}},
 		{`{"type":"number","multipleOf":1e-300}`, []string{"1", "3e-300"}, []string{"1e-301"}},
+		{`{"type":"number","multipleOf":95367431640625}`, []string{"1e40", "1.5e21"}, []string{"1e19", "1.5e19"}}, // 5^20
 		{`{"type":"integer","multipleOf":3}`, []string{"9007199254740993"}, []string{"9007199254740992"}},
 		{`{"type":"integer","maximum":9007199254740991}`, []string{"9007199254740991"}, []string{"9007199254740992"}},
 		{`{"enum":[1,0.1]}`, []string{"1.00", "10e-1", "1E-1"}, []string{"0.10000000000000001"}},

@@ -13,6 +13,7 @@ import (
 	"github.com/guichet-api/guichet/gen/tiptop/db"
 	"github.com/guichet-api/guichet/internal/contract"
 	"github.com/guichet-api/guichet/internal/contract/stdjson"
+	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/problem"
 )
 
@@ -134,7 +135,7 @@ func (a *API) insertUser(ctx context.Context, q *db.Queries, u db.InsertUserPara
 	}
 	u.Email, u.CreatedAt = normalizeEmail(u.Email), a.now()
 	row, err := q.InsertUser(ctx, u)
-	if violates(err, uniqueEmail) {
+	if pg.Violates(err, uniqueEmail) {
 		return db.User{}, errEmailTaken
 	}
 	return row, err

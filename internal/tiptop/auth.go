@@ -124,14 +124,23 @@ func (a *API) ForgotPassword(ctx context.Context, r api.ForgotPasswordRequestObj
 	return api.ForgotPassword200JSONResponse{Success: true, Message: textForgot}, nil
 }
 
-// ResetPassword redeems the token of the reset mail.
+// ResetPassword redeems the token of the reset mail. Nobody makes the server hash passwords with tokens that are none: it looks
+// for the token first, and redeems it with the password.
 func (a *API) ResetPassword(ctx context.Context, r api.ResetPasswordRequestObject) (api.ResetPasswordResponseObject, error) {
+	token := db.RedeemMailTokenParams{Hash: auth.Digest(r.Body.Token), Purpose: purposeReset, Now: a.now()}
+	valid, err := a.queries.HasMailToken(ctx, db.HasMailTokenParams(token))
+	if err != nil {
+		return nil, err
+	}
+	if !valid {
+		return nil, errResetLink
+	}
 	hash, err := a.Passwords.Hash(ctx, r.Body.Password)
 	if err != nil {
 		return nil, err
 	}
 	err = a.inTx(ctx, func(_ pgx.Tx, q *db.Queries) error {
-		id, err := q.RedeemMailToken(ctx, db.RedeemMailTokenParams{Hash: auth.Digest(r.Body.Token), Purpose: purposeReset, Now: a.now()})
+		id, err := q.RedeemMailToken(ctx, token)
 		if err != nil {
 			return orElse(err, errResetLink)
 		}

@@ -2,7 +2,9 @@ package tiptop
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
+	"io"
 	"maps"
 	"math"
 	"strconv"
@@ -246,6 +248,20 @@ func TestResetPassword(t *testing.T) {
 	if c.mail.Unread("nobody@example.com") != nil {
 		t.Error("a mail to an address without account")
 	}
+}
+
+// TestResetPasswordHashesForTokensAlone has no randomness for salts: who brings no token gets no hash, and does not notice.
+func TestResetPasswordHashesForTokensAlone(t *testing.T) {
+	t.Parallel()
+	c := newContest(t, options{})
+	var err error
+	c.Passwords, err = auth.NewPasswords(auth.PasswordsConfig{Cost: auth.TestCost, Random: io.LimitReader(rand.Reader, 16)})
+	c.must(err)
+	if _, err := c.Passwords.Hash(t.Context(), password); err == nil {
+		t.Error("a hash without a salt")
+	}
+	body := map[string]any{"token": "x", "password": password, "confirmPassword": password}
+	c.call("POST", "/api/auth/reset-password", "", body).is(400, "Lien de réinitialisation invalide ou expiré")
 }
 
 // TestForgotPasswordTwiceAtOnce asks for two links at the same moment: one of them works, never both.

@@ -63,6 +63,10 @@ func TestErrorsWithoutOperation(t *testing.T) {
 	if allow := answer.Header.Get("Allow"); allow != "OPTIONS, POST" {
 		t.Errorf("Allow: %q", allow)
 	}
+	answer = c.call("GET", "/api/auth/me", "x", nil).is(401, "Token invalide ou expiré")
+	if challenge := answer.Header.Get("WWW-Authenticate"); challenge != "Bearer" {
+		t.Errorf("WWW-Authenticate: %q", challenge)
+	}
 }
 
 func TestHealthAndMetrics(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/guichet-api/guichet/gen/tiptop/api"
 	"github.com/guichet-api/guichet/gen/tiptop/db"
+	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/problem"
 )
 
@@ -117,7 +118,7 @@ func takeStock(ctx context.Context, q *db.Queries, prize uuid.UUID) (bool, error
 // insertTicket writes the ticket, unless its player was deleted meanwhile.
 func insertTicket(ctx context.Context, q *db.Queries, ticket db.InsertTicketParams) error {
 	err := q.InsertTicket(ctx, ticket)
-	if violates(err, ticketOfUser) {
+	if pg.Violates(err, ticketOfUser) {
 		return errToken
 	}
 	return err

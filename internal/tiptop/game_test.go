@@ -1,12 +1,14 @@
 package tiptop
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/guichet-api/guichet/gen/tiptop/api"
 )
@@ -162,6 +164,33 @@ func TestPlaysDoNotSerialise(t *testing.T) {
 	}
 	c.must(tx.Commit(t.Context()))
 	c.consistent()
+}
+
+// TestStockThatIsHeldIsSkipped holds all but one of a prize's rows: whoever takes from stock finds the one that is left.
+func TestStockThatIsHeldIsSkipped(t *testing.T) {
+	t.Parallel()
+	c := newContest(t, options{})
+	prize := c.prize(1, 80)
+	holder, err := c.db.Pool.Begin(t.Context())
+	c.must(err)
+	_, err = holder.Exec(t.Context(), `SELECT FROM prize_stock WHERE prize_id = $1 AND shard <> 5 FOR UPDATE`, prize)
+	c.must(err)
+	var takers []pgx.Tx
+	for range 8 { // sessions with different numbers begin to look in different places
+		taker, err := c.db.Pool.Begin(t.Context())
+		c.must(err)
+		takers = append(takers, taker)
+	}
+	for _, taker := range takers {
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		taken, err := c.queries.WithTx(taker).TakeStock(ctx, prize)
+		cancel()
+		if err != nil || taken != 1 {
+			t.Errorf("taken %d, %v", taken, err)
+		}
+		c.must(taker.Rollback(t.Context()))
+	}
+	c.must(holder.Rollback(t.Context()))
 }
 
 // TestPlayersWaitForTheLastPrize holds the last of a prize: who wants it waits, and gets it if it comes back.

@@ -11,8 +11,8 @@ type migrateCommand struct{}
 
 // Help is shown below the command's usage.
 func (migrateCommand) Help() string {
-	return `serve does the same when it starts. Run it before, when the user that serves must not change schemas, or when several
-processes are about to start: they wait for one another, and one works.`
+	return `serve does the same when it starts. Run it before to see what it does, or to keep a start short. Processes that migrate at
+the same time wait for one another, and one works.`
 }
 
 // Run migrates every schema.

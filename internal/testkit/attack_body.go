@@ -245,6 +245,8 @@ func notJSON(_ *raid, d *Draft) []attempt {
 		d.withBody([]byte(strings.ReplaceAll(body, `"`, `'`)), "single quotes"),
 		d.withBody([]byte("/* comment */"+body), "a comment"),
 		d.withBody([]byte("a=b&c=d"), "a form"),
+		d.withBody([]byte(`{"a": NaN}`), "NaN"),
+		d.withBody([]byte(`{"a": 01}`), "a leading zero"),
 		d.withBody([]byte{0xff, 0xfe, '{', 0, '}', 0}, "UTF-16"),
 	}
 	if len(d.tree.names) > 0 {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/guichet-api/guichet/internal/platform/auth"
 	"github.com/guichet-api/guichet/internal/platform/clock"
+	"github.com/guichet-api/guichet/internal/platform/config"
 	"github.com/guichet-api/guichet/internal/platform/jobs"
 	"github.com/guichet-api/guichet/internal/platform/mail"
 	"github.com/guichet-api/guichet/internal/platform/pg"
@@ -72,9 +73,6 @@ type houseOptions struct {
 // open opens the database, brings its schema to this version and loads the secret. Whoever called it calls close, also after
 // an error.
 func (h *house) open(ctx context.Context, o houseOptions, systems []system) error {
-	if err := h.settings.requireSecret(); err != nil {
-		return err
-	}
 	if err := h.openDatabase(ctx, o); err != nil {
 		return err
 	}
@@ -198,7 +196,7 @@ func (h *house) close(ctx context.Context) error {
 // openHouse opens a house for an administrator's command, which works beside a running server as well as alone.
 func (a *app) openHouse(ctx context.Context, systems []system) (*house, error) {
 	s, err := a.settings()
-	if err != nil {
+	if err := config.Join(err, s.requireSecret()); err != nil {
 		return nil, err
 	}
 	s.logLevel = max(s.logLevel, slog.LevelWarn) // the command says itself what it did

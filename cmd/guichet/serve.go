@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/guichet-api/guichet/internal/platform/config"
 	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/web"
 	"github.com/guichet-api/guichet/internal/portal"
@@ -46,10 +47,7 @@ func (c serveCommand) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	s, err := a.settings()
-	if err == nil {
-		err = s.requireSecret()
-	}
-	if err != nil {
+	if err := config.Join(err, s.requireSecret()); err != nil {
 		return err
 	}
 	if c.Check != nil {

@@ -62,6 +62,10 @@ func TestSettingsWithDatabaseURL(t *testing.T) {
 	if err != nil || s.requireSecret() != nil || !s.demo {
 		t.Errorf("with a secret: %v, %v, demo %t", err, s.requireSecret(), s.demo)
 	}
+	s, err = readWith("DATABASE_URL=postgres://u:p@db.example.com/guichet", "GUICHET_SECRET=short")
+	if err == nil || s.requireSecret() != nil {
+		t.Errorf("a wrong secret is one mistake: %v, %v", err, s.requireSecret())
+	}
 }
 
 func TestSettingsAll(t *testing.T) {

@@ -221,3 +221,17 @@ func TestDidYouMean(t *testing.T) {
 		t.Errorf("Unknown:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
+
+func TestJoin(t *testing.T) {
+	t.Parallel()
+	one, two, other := &config.Error{Mistakes: []string{"A is wrong"}}, &config.Error{Mistakes: []string{"B is wrong"}}, errors.New("other")
+	if err := config.Join(nil, nil); err != nil {
+		t.Errorf("of nothing: %v", err)
+	}
+	if err := config.Join(one, nil, two); err == nil || err.Error() != "the configuration has 2 mistakes:\n  A is wrong\n  B is wrong" {
+		t.Errorf("of two: %v", err)
+	}
+	if err := config.Join(one, other); !errors.Is(err, other) {
+		t.Errorf("with another kind: %v", err)
+	}
+}

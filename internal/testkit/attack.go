@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -263,7 +264,8 @@ func (d *Draft) plainBody() map[string]any {
 
 // adopt takes what Prepare set in Body into the tree.
 func (d *Draft) adopt(before map[string]any) {
-	for name, value := range d.Body {
+	for _, name := range slices.Sorted(maps.Keys(d.Body)) {
+		value := d.Body[name]
 		if old, ok := before[name]; ok && fmt.Sprint(old) == fmt.Sprint(value) {
 			continue
 		}

@@ -103,13 +103,13 @@ func (o Operator) SetPassword(ctx context.Context, email, password string) error
 	}
 	row, err := o.api.queries.GetUserByEmail(ctx, normalizeEmail(email))
 	if err != nil {
-		return fmt.Errorf("SetPassword: %w", orElse(err, errNoUser))
+		return fmt.Errorf("SetPassword: %w", pg.IfNoRows(err, errNoUser))
 	}
 	err = o.api.inTx(ctx, func(_ pgx.Tx, q *db.Queries) error {
 		return setPassword(ctx, q, db.SetPasswordParams{ID: row.ID, NewHash: hash})
 	})
 	if err != nil {
-		return fmt.Errorf("SetPassword: %w", orElse(err, errNoUser))
+		return fmt.Errorf("SetPassword: %w", pg.IfNoRows(err, errNoUser))
 	}
 	return nil
 }
@@ -118,7 +118,7 @@ func (o Operator) SetPassword(ctx context.Context, email, password string) error
 func (o Operator) IssueToken(ctx context.Context, email string) (string, error) {
 	row, err := o.api.queries.GetUserByEmail(ctx, normalizeEmail(email))
 	if err != nil {
-		return "", fmt.Errorf("IssueToken: %w", orElse(err, errNoUser))
+		return "", fmt.Errorf("IssueToken: %w", pg.IfNoRows(err, errNoUser))
 	}
 	token, err := o.api.beginSession(ctx, row)
 	if err != nil {

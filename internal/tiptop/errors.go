@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/labstack/echo/v4"
 
 	"github.com/guichet-api/guichet/gen/tiptop/api"
@@ -62,14 +61,6 @@ func details(violations []contract.Violation) []api.ErrorDetail {
 		list = append(list, api.ErrorDetail{Field: v.Field(), Message: v.Message})
 	}
 	return list
-}
-
-// orElse replaces "no such row" by what the client is told then.
-func orElse(err error, refusal *problem.Error) error {
-	if errors.Is(err, pgx.ErrNoRows) {
-		return refusal
-	}
-	return err
 }
 
 // Constraints whose violation is more than a server error.

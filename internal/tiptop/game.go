@@ -140,7 +140,7 @@ func (a *API) ListMyTickets(ctx context.Context, r api.ListMyTicketsRequestObjec
 func (a *API) GetMyTicket(ctx context.Context, r api.GetMyTicketRequestObject) (api.GetMyTicketResponseObject, error) {
 	ticket, err := a.queries.GetTicketOfUser(ctx, r.ID, callerOf(ctx).id)
 	if err != nil {
-		return nil, orElse(err, errNoTicket)
+		return nil, pg.IfNoRows(err, errNoTicket)
 	}
 	return api.GetMyTicket200JSONResponse{Success: true, Data: myTicket(ticket)}, nil
 }
@@ -149,7 +149,7 @@ func (a *API) GetMyTicket(ctx context.Context, r api.GetMyTicketRequestObject) (
 func (a *API) GetTicketByCode(ctx context.Context, r api.GetTicketByCodeRequestObject) (api.GetTicketByCodeResponseObject, error) {
 	ticket, err := a.queries.GetTicketOfUserByCode(ctx, normalizeCode(r.Code), callerOf(ctx).id)
 	if err != nil {
-		return nil, orElse(err, errNoTicket)
+		return nil, pg.IfNoRows(err, errNoTicket)
 	}
 	return api.GetTicketByCode200JSONResponse{Success: true, Data: myTicket(ticket)}, nil
 }

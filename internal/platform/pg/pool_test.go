@@ -191,6 +191,13 @@ func testInTx(t *testing.T, server *pg.Server) {
 	if err := insert(1, nil); !pg.Violates(err, "ledger_pkey") || pg.Violates(err, "another") || pg.Violates(mine, "") {
 		t.Errorf("a violated constraint: %v", err)
 	}
+	none := fmt.Errorf("wrapped: %w", p.QueryRow(ctx, "SELECT n FROM ledger WHERE n = 9").Scan(new(int)))
+	if got := pg.IfNoRows(none, mine); got != mine { //nolint:errorlint // exactly this one
+		t.Errorf("no rows: %v", got)
+	}
+	if got := pg.IfNoRows(io.EOF, mine); got != io.EOF || pg.IfNoRows(nil, mine) != nil { //nolint:errorlint // exactly this one
+		t.Errorf("another error: %v", got)
+	}
 	if got := value[string](t, server.URL(), "SELECT string_agg(n::text, ' ') FROM ledger"); got != "1" {
 		t.Errorf("the ledger holds %q", got)
 	}

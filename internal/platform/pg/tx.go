@@ -31,3 +31,11 @@ func Violates(err error, constraint string) bool {
 	var refused *pgconn.PgError
 	return errors.As(err, &refused) && refused.ConstraintName == constraint
 }
+
+// IfNoRows is err, unless it says that there is no such row: then it is what the caller says instead.
+func IfNoRows(err, instead error) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return instead
+	}
+	return err
+}

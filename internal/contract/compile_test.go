@@ -38,7 +38,12 @@ func TestRefusals(t *testing.T) {
 		{`{"properties":{"a":{"x-equals":1}}}`, `api.yaml:12: #/s/properties/a/x-equals: a text is expected here`},
 		{`{"properties":{"a":{"x-message":""}}}`, `api.yaml:12: #/s/properties/a/x-message: a text is expected here`},
 		{`{"properties":{"a":{"$ref":"#/x/A","x-message":"z"}}}`, `api.yaml:12: #/s/properties/a/x-message: x-message beside $ref has no keyword to speak for; put it into the component`},
-		{`{"properties":{"a":{"$ref":"#/x/A","x-equals":"b"},"b":{},"c":{"x-other":1}},"x-y":2}`, ``},
+		{`{"properties":{"a":{"$ref":"#/x/A","x-equals":"b"},"b":{},"c":{"x-order":1}},"x-go-type":"T"}`, ``},
+		{`{"properties":{"a":{"x-equal":"b"},"b":{}}}`, `api.yaml:12: #/s/properties/a/x-equal: unknown extension x-equal`},
+		{`{"enum":[]}`, `api.yaml:10: #/s/enum: an enum without values accepts nothing`},
+		{`{"pattern":"\\uD83D\\uDE00"}`, `api.yaml:10: #/s/pattern: pattern "\\uD83D\\uDE00": half a surrogate pair cannot be expressed: write \u{…}`},
+		{`{"pattern":"\\x{41}"}`, `api.yaml:10: #/s/pattern: pattern "\\x{41}": \x needs two hexadecimal digits`},
+		{`{"pattern":"\\x4"}`, `api.yaml:10: #/s/pattern: pattern "\\x4": \x needs two hexadecimal digits`},
 		{`{"type":"integer","minimum":1,"default":0}`, `api.yaml:10: #/s/default: the default 0 is refused:  must be at least 1`},
 		{`{"type":"string","format":"markdown","deprecated":true,"title":"t","description":"d","example":"e","externalDocs":{"url":"u"},"xml":{"name":"n"}}`, ``},
 	}

@@ -117,3 +117,27 @@ func TestBranchesJudgeTheRest(t *testing.T) {
 		}
 	}
 }
+
+// TestLongNames shows that an answer does not repeat a hostile name for everything that is wrong below it.
+func TestLongNames(t *testing.T) {
+	t.Parallel()
+	p := mustCompile(t, schemaOf(t, `{"additionalProperties":true}`), RefuseUnknown)
+	for _, test := range []struct{ name, want string }{
+		{strings.Repeat("a", maxName), strings.Repeat("a", maxName)},
+		{strings.Repeat("a", maxName+1), strings.Repeat("a", maxName) + "…"},
+		{strings.Repeat("a", maxName-1) + "éa", strings.Repeat("a", maxName-1) + "é…"},
+		{strings.Repeat("a", maxName-1) + `\u00e9a`, strings.Repeat("a", maxName-1) + "é…"},
+		{strings.Repeat(`\n`, maxName), strings.Repeat("\n", maxName/2) + "…"},
+	} {
+		r := NewReport(InBody, "", "en")
+		p.Validate([]byte(`{"`+test.name+`":["\u0000","\u0000"]}`), r)
+		if got, want := violations(r), "/"+test.want+"/0 nul\n/"+test.want+"/1 nul\n"; got != want {
+			t.Errorf("%q: %q, want %q", test.name, got, want)
+		}
+	}
+	r := NewReport(InBody, "", "en")
+	p.Validate([]byte(`{"`+strings.Repeat("\x80", 1000)+`":1}`), r)
+	if got := violations(r); got != "/\uFFFD… utf8\n" {
+		t.Errorf("a name that is no text: %q", got)
+	}
+}

@@ -57,6 +57,9 @@ func (f *openapiFront) value(k *openapi3.Schema, where string) *Schema {
 	f.unsupported(k, where)
 	f.extensions(s, k.Extensions)
 	s.Types = f.types(k, where)
+	if k.Enum != nil && len(k.Enum) == 0 {
+		f.refuse(where+"/enum", "an enum without values accepts nothing")
+	}
 	for _, v := range k.Enum {
 		s.Enum = append(s.Enum, f.json(v, where+"/enum"))
 	}
@@ -170,7 +173,8 @@ func (f *openapiFront) json(v any, pointer string) []byte {
 	return text
 }
 
-// extensions reads x-equals and x-message and refuses keywords that OpenAPI 3.0 does not have.
+// extensions reads x-equals and x-message and refuses keywords that OpenAPI 3.0 does not have and extensions that nobody
+// reads: "x-equal" instead of "x-equals" would compare nothing.
 func (f *openapiFront) extensions(s *Schema, extensions map[string]any) {
 	for _, name := range slices.Sorted(maps.Keys(extensions)) {
 		switch {
@@ -180,6 +184,8 @@ func (f *openapiFront) extensions(s *Schema, extensions map[string]any) {
 			s.Message = f.text(extensions[name], s.Pointer+"/x-message")
 		case !strings.HasPrefix(name, "x-"):
 			f.refuse(s.Pointer+"/"+escapePointer(name), "keyword %q is not supported", name)
+		case !foreignExtension(name):
+			f.refuse(s.Pointer+"/"+escapePointer(name), "unknown extension %s", name)
 		}
 	}
 }

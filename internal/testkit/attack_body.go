@@ -3,8 +3,11 @@ package testkit
 import (
 	"bytes"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/getkin/kin-openapi/openapi3"
 )
 
 // raw is the kind of a node that is written as its text, whatever that is.
@@ -196,7 +199,7 @@ func invalidUTF8(_ *raid, d *Draft) []attempt {
 	return append(all, append(d.inTexts("%FF", "invalid UTF-8"), d.inTexts("%C3", "half a character")...)...)
 }
 
-// inTexts adds something, escaped, to the parameters that are texts.
+// inTexts adds something, escaped, to the parameters that are texts, and to one that nobody knows.
 func (d *Draft) inTexts(escaped, what string) []attempt {
 	var all []attempt
 	for _, p := range parametersOf(d.Operation) {
@@ -216,6 +219,9 @@ func (d *Draft) inTexts(escaped, what string) []attempt {
 		}
 		request.Path = path
 		all = append(all, attempt{Request: request, what: p.Name + ": " + what, fields: []string{p.Name, p.Name + ".0"}})
+	}
+	if slices.ContainsFunc(parametersOf(d.Operation), func(p *openapi3.Parameter) bool { return p.In == "query" }) {
+		all = append(all, d.withQuery("unknown="+escaped, "an unknown parameter: "+what, "unknown"))
 	}
 	return all
 }

@@ -157,14 +157,30 @@ func (f *openapiFront) decimal(v *float64, pointer string) string {
 		return ""
 	}
 	text := strconv.FormatFloat(*v, 'g', -1, 64)
-	if math.Abs(*v) >= 1<<53 && parseDecimal([]byte(text)).digits() > 15 {
+	if rounded(*v) {
 		f.refuse(pointer, "%s is too large to be held exactly; use the format int64 for its limits", text)
 	}
 	return text
 }
 
+// rounded reports whether a value that kin-openapi has decoded, or one in it, may be another number than the document's.
+func rounded(v any) bool {
+	switch v := v.(type) {
+	case float64:
+		return math.Abs(v) >= 1<<53 && parseDecimal(strconv.AppendFloat(nil, v, 'g', -1, 64)).digits() > 15
+	case []any:
+		return slices.ContainsFunc(v, rounded)
+	case map[string]any:
+		return slices.ContainsFunc(slices.Collect(maps.Values(v)), rounded)
+	}
+	return false
+}
+
 // json writes a value that kin-openapi has decoded.
 func (f *openapiFront) json(v any, pointer string) []byte {
+	if rounded(v) {
+		f.refuse(pointer, "a number here is too large to be held exactly")
+	}
 	text, err := json.Marshal(v, json.Deterministic(true))
 	if err != nil {
 		f.refuse(pointer, "%v", err)

@@ -90,7 +90,7 @@ func Open(cfg Config) (*Jobs, error) {
 		RetryPolicy:          retryPolicy{},
 		ErrorHandler:         &errorHandler{log: cfg.Logger},
 		Middleware:           []rivertype.Middleware{giveUp(cfg.Logger)},
-		Logger:               slog.New(newSparse(cfg.Logger.Handler())),
+		Logger:               slog.New(newSparse(cfg.Logger.With("component", "jobs").Handler())),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("jobs.Open: %w", err)

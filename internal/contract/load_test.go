@@ -131,6 +131,8 @@ func TestLoadRefuses(t *testing.T) {
 		"untyped":                 {document("", "", withQuery("name: q, in: query, schema: {}"), ""), op + 2, "must have a type"},
 		"nullable":                {document("", "", withQuery("name: q, in: query, schema: {type: string, nullable: true}"), ""), op + 2, "never null"},
 		"array of arrays":         {document("", "", withQuery("name: q, in: query, schema: {type: array, items: {type: array, items: {type: string}}}"), ""), op + 2, "items must be"},
+		"saturated text":          {document("", "", withQuery("name: q, in: query, x-saturate: true, schema: {type: string}"), ""), op + 2, "x-saturate is for int64"},
+		"saturated or not":        {document("", "", withQuery("name: q, in: query, x-saturate: 1, schema: {type: integer}"), ""), op + 2, "x-saturate must be true"},
 		"content":                 {document("", "", withQuery("name: q, in: query, content: {application/json: {schema: {type: string}}}"), ""), op + 2, "content is not supported"},
 		"allowEmptyValue":         {document("", "", withQuery("name: q, in: query, allowEmptyValue: true, schema: {type: string}"), ""), op + 2, "allowEmptyValue"},
 		"allowReserved":           {document("", "", withQuery("name: q, in: query, allowReserved: true, schema: {type: string}"), ""), op + 2, "allowReserved"},

@@ -15,7 +15,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // parameter compiles one parameter, which stands at pointer.
 func (l *loading) parameter(pointer string, op *Operation, doc *openapi3.Parameter) {
 	p := &parameter{name: doc.Name, key: doc.Name, in: doc.In, required: doc.Required}
-	l.extensions(pointer, doc.Extensions)
+	l.extensions(pointer, doc.Extensions, extSaturate)
 	before := len(l.refusals)
 	l.parameterForm(pointer, doc)
 	if doc.Schema == nil || doc.Schema.Value == nil {
@@ -27,6 +27,7 @@ func (l *loading) parameter(pointer string, op *Operation, doc *openapi3.Paramet
 	p.program = l.compile(doc.Schema, pointer+"/schema")
 	l.parameterType(pointer, p, doc)
 	l.style(pointer, p, doc)
+	l.saturation(pointer, p, doc)
 	if len(l.refusals) > before || p.program == nil {
 		return
 	}

@@ -23,6 +23,8 @@ type parameter struct {
 	index    int    // of a path parameter: its place in Echo's values
 	program  *Program
 	defaults []string // what the request has when it says nothing; nil: no default. Shared, never written to
+
+	saturated []string // x-saturate: what a larger number than this becomes; nil: it is refused. Shared, never written to
 }
 
 // maxPairs bounds the pairs of a query; net/url silently drops a query of many more.
@@ -94,6 +96,10 @@ func (g *guarded) checkQuery(c echo.Context, report *Report, found []Violation) 
 		case len(given) != 1:
 			found = append(found, g.violation(p, "duplicate"))
 		default:
+			if p.saturated != nil && exceedsInt64(given[0]) {
+				given = p.saturated
+				values[p.name] = given
+			}
 			p.check(given[0], report)
 		}
 	}

@@ -144,7 +144,7 @@ func wrongParameters(kind string, d *Draft) []attempt {
 		schema := itemOf(p)
 		f := facetsOf(schema)
 		for _, text := range wrongParameterTexts(kind, f) {
-			if p.In == "path" && (text == "" || strings.ContainsAny(text, "/")) || f.is("string") && accepts(schema, literal(text)) {
+			if p.In == "path" && (text == "" || strings.ContainsAny(text, "/")) || f.is("string") && accepts(schema, literal(text)) || saturates(p, text) {
 				continue
 			}
 			request := d.request()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/mail"
 	"net/url"
@@ -198,7 +199,7 @@ func (s *Spec) input(ctx context.Context, op *Operation, params map[string]strin
 	return &openapi3filter.RequestValidationInput{
 		Request:     r,
 		PathParams:  params,
-		QueryParams: r.URL.Query(),
+		QueryParams: saturated(op, r.URL.Query()),
 		Route:       &routers.Route{Spec: s.Doc, Path: op.Path, PathItem: op.Item, Method: op.Method, Operation: op.Spec},
 		Options: &openapi3filter.Options{
 			AuthenticationFunc:    openapi3filter.NoopAuthenticationFunc,
@@ -236,4 +237,21 @@ func (n *node) plain() any {
 		return nil
 	}
 	return n.kind == 't'
+}
+
+// saturated writes the numbers that x-saturate lets be too large for an int64 as what they mean; openapi3filter knows no
+// extensions.
+func saturated(op *Operation, query url.Values) url.Values {
+	for _, p := range parametersOf(op) {
+		if saturates(p, query.Get(p.Name)) {
+			query.Set(p.Name, strconv.FormatInt(math.MaxInt64, 10))
+		}
+	}
+	return query
+}
+
+// saturates tells that text is such a number.
+func saturates(p *openapi3.Parameter, text string) bool {
+	_, err := strconv.ParseUint(text, 10, 63)
+	return p.Extensions["x-saturate"] == true && errors.Is(err, strconv.ErrRange)
 }

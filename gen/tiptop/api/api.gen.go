@@ -962,7 +962,7 @@ type Unexpected = Error
 
 // ListTicketsParams defines parameters for ListTickets.
 type ListTicketsParams struct {
-	// Page The page, from 1
+	// Page The page, from 1; one behind the last is empty, however far
 	Page Page `form:"page,omitempty" json:"page,omitempty"`
 
 	// Limit How many to a page
@@ -977,7 +977,7 @@ type ListTicketsParams struct {
 
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
-	// Page The page, from 1
+	// Page The page, from 1; one behind the last is empty, however far
 	Page Page `form:"page,omitempty" json:"page,omitempty"`
 
 	// Limit How many to a page
@@ -989,7 +989,7 @@ type ListUsersParams struct {
 
 // ListPendingTicketsParams defines parameters for ListPendingTickets.
 type ListPendingTicketsParams struct {
-	// Page The page, from 1
+	// Page The page, from 1; one behind the last is empty, however far
 	Page Page `form:"page,omitempty" json:"page,omitempty"`
 
 	// Limit How many to a page
@@ -1004,7 +1004,7 @@ type SearchTicketParams struct {
 
 // ListMyTicketsParams defines parameters for ListMyTickets.
 type ListMyTicketsParams struct {
-	// Page The page, from 1
+	// Page The page, from 1; one behind the last is empty, however far
 	Page Page `form:"page,omitempty" json:"page,omitempty"`
 
 	// Limit How many to a page

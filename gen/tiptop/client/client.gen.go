@@ -963,7 +963,7 @@ type Unexpected = Error
 
 // ListTicketsParams defines parameters for ListTickets.
 type ListTicketsParams struct {
-	// Page The page, from 1
+	// Page The page, from 1; one behind the last is empty, however far
 	Page Page `form:"page,omitempty" json:"page,omitempty"`
 
 	// Limit How many to a page
@@ -978,7 +978,7 @@ type ListTicketsParams struct {
 
 // ListUsersParams defines parameters for ListUsers.
 type ListUsersParams struct {
-	// Page The page, from 1
+	// Page The page, from 1; one behind the last is empty, however far
 	Page Page `form:"page,omitempty" json:"page,omitempty"`
 
 	// Limit How many to a page
@@ -990,7 +990,7 @@ type ListUsersParams struct {
 
 // ListPendingTicketsParams defines parameters for ListPendingTickets.
 type ListPendingTicketsParams struct {
-	// Page The page, from 1
+	// Page The page, from 1; one behind the last is empty, however far
 	Page Page `form:"page,omitempty" json:"page,omitempty"`
 
 	// Limit How many to a page
@@ -1005,7 +1005,7 @@ type SearchTicketParams struct {
 
 // ListMyTicketsParams defines parameters for ListMyTickets.
 type ListMyTicketsParams struct {
-	// Page The page, from 1
+	// Page The page, from 1; one behind the last is empty, however far
 	Page Page `form:"page,omitempty" json:"page,omitempty"`
 
 	// Limit How many to a page

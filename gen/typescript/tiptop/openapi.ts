@@ -1234,7 +1234,7 @@ export interface components {
         readonly Limit10: number;
         /** @description How many to a page */
         readonly Limit20: number;
-        /** @description The page, from 1 */
+        /** @description The page, from 1; one behind the last is empty, however far */
         readonly Page: number;
         /** @description Only tickets in this state */
         readonly TicketStatus: components["schemas"]["TicketStatus"];
@@ -1494,7 +1494,7 @@ export interface operations {
             readonly query?: {
                 /** @description How many to a page */
                 readonly limit?: components["parameters"]["Limit20"];
-                /** @description The page, from 1 */
+                /** @description The page, from 1; one behind the last is empty, however far */
                 readonly page?: components["parameters"]["Page"];
                 /** @description Only tickets in this state */
                 readonly status?: components["parameters"]["TicketStatus"];
@@ -1527,7 +1527,7 @@ export interface operations {
             readonly query?: {
                 /** @description How many to a page */
                 readonly limit?: components["parameters"]["Limit20"];
-                /** @description The page, from 1 */
+                /** @description The page, from 1; one behind the last is empty, however far */
                 readonly page?: components["parameters"]["Page"];
                 /** @description Only users of this role */
                 readonly role?: components["schemas"]["Role"];
@@ -1834,7 +1834,7 @@ export interface operations {
             readonly query?: {
                 /** @description How many to a page */
                 readonly limit?: components["parameters"]["Limit10"];
-                /** @description The page, from 1 */
+                /** @description The page, from 1; one behind the last is empty, however far */
                 readonly page?: components["parameters"]["Page"];
             };
             readonly header?: never;
@@ -1949,7 +1949,7 @@ export interface operations {
             readonly query?: {
                 /** @description How many to a page */
                 readonly limit?: components["parameters"]["Limit10"];
-                /** @description The page, from 1 */
+                /** @description The page, from 1; one behind the last is empty, however far */
                 readonly page?: components["parameters"]["Page"];
                 /** @description Only tickets in this state */
                 readonly status?: components["parameters"]["TicketStatus"];

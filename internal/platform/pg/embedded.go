@@ -72,11 +72,11 @@ func share(ctx context.Context, held *LockedError) (*Server, error) {
 func makeStateDir(dir string) error {
 	const pass = 0o011
 	err := makeDir(dir, 0o700)
-	if errors.Is(err, fs.ErrPermission) {
+	if err != nil {
 		return fmt.Errorf("the state directory cannot be created: %w; set GUICHET_STATE_DIR to a directory that this user may write", err)
 	}
-	if err != nil || os.Geteuid() != 0 {
-		return err
+	if os.Geteuid() != 0 {
+		return nil
 	}
 	info, err := os.Stat(dir)
 	if err != nil {
@@ -93,7 +93,13 @@ func makeDir(dir string, mode os.FileMode) error {
 	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return err
 	}
-	if err := os.Mkdir(dir, mode); err != nil && !errors.Is(err, fs.ErrExist) {
+	switch err := os.Mkdir(dir, mode); {
+	case errors.Is(err, fs.ErrExist): // somebody was faster, or it is no directory
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return fmt.Errorf("%s is not a directory", dir)
+		}
+		return nil
+	case err != nil:
 		return err
 	}
 	return os.Chmod(dir, mode)

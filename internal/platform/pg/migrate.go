@@ -26,7 +26,7 @@ const migrationLock int64 = 0x67756963686574
 func Migrate(ctx context.Context, url, schema string, files fs.FS, log *slog.Logger) (applied int, err error) {
 	cfg, err := parseURL(url)
 	if err != nil {
-		return 0, fmt.Errorf("pg.Migrate %s: %w", schema, err)
+		return 0, fmt.Errorf("migrating the schema %s: %w", schema, err)
 	}
 	cfg.RuntimeParams["search_path"] = searchPath(schema)
 	cfg.RuntimeParams["application_name"] = "guichet migrate " + schema
@@ -35,7 +35,7 @@ func Migrate(ctx context.Context, url, schema string, files fs.FS, log *slog.Log
 
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("pg.Migrate %s: %w", schema, err)
+			err = fmt.Errorf("migrating the schema %s: %w", schema, err)
 		}
 	}()
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(migrationLock), lock.WithLockTimeout(1, 600))

@@ -18,6 +18,17 @@ type openapiFront struct {
 	refuse  func(pointer, format string, args ...any)
 }
 
+// OpenAPI compiles an OpenAPI 3.0 schema that stands at the JSON pointer where. kin-openapi must have validated the
+// document. Everything that is not supported is one error each (errors.Join), with file and line.
+func (c *Compiler) OpenAPI(ref *openapi3.SchemaRef, where string) (*Program, error) {
+	front, ok := c.front.(*openapiFront)
+	if !ok {
+		front = &openapiFront{schemas: map[*openapi3.Schema]*Schema{}, refuse: c.refuse}
+		c.front = front
+	}
+	return c.Compile(front.schema(ref, where))
+}
+
 // schema reads the schema at the JSON pointer where, or the component that it refers to.
 func (f *openapiFront) schema(ref *openapi3.SchemaRef, where string) *Schema {
 	if ref == nil {
@@ -264,4 +275,3 @@ func (f *openapiFront) discriminator(s *Schema, k *openapi3.Schema) {
 		f.refuse(where, "propertyName is missing")
 	}
 }
-

@@ -95,4 +95,3 @@ type DiscriminatorBranch struct {
 	Value  string
 	Schema *Schema // one of OneOf or AnyOf
 }
-

@@ -225,3 +225,9 @@ func appendScalar(b []byte, node *yaml.Node) ([]byte, error) {
 	}
 	return nil, fmt.Errorf("line %d: the YAML tag %s is not supported", node.Line, node.Tag)
 }
+
+// Unquote is the text that a JSON string stands for.
+func Unquote(value []byte) (string, error) {
+	text, err := jsontext.AppendUnquote(nil, value)
+	return string(text), err
+}

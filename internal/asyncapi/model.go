@@ -18,6 +18,8 @@ type Document struct {
 	Sends       []*Operation
 	Types       []*Type // named ones, in the order in which operations need them
 	Examples    int     // how many were checked
+
+	errors errorShape // the document's x-errors
 }
 
 // Server is one server entry.

@@ -78,7 +78,7 @@ func (r *reader) receive(op *Operation, at contract.Place) {
 		"x-roles", "x-errors")
 	r.doc.Receives = append(r.doc.Receives, op)
 	op.Roles = r.texts(at, "x-roles")
-	shape := r.errorShape(at, r.errors)
+	shape := r.errorShape(at, r.doc.errors)
 	op.ErrorReply, op.ErrorEvent = shape.reply, shape.event
 	if op.Message.Status != "" || op.Message.StatusOf != "" {
 		r.refuse(op.Message.at, "x-status is for answers")

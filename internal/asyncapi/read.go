@@ -18,7 +18,6 @@ type reader struct {
 	channels map[*yaml.Node]*Channel
 	messages map[*yaml.Node]*Message
 	types    *typeReader
-	errors   errorShape // the document's
 }
 
 // errorShape is an x-errors.
@@ -39,7 +38,7 @@ func Read(files fs.FS, file string) (*Document, error) {
 	r.types = newTypeReader(r)
 	r.info()
 	r.servers()
-	r.errors = r.errorShape(root, errorShape{})
+	r.doc.errors = r.errorShape(root, errorShape{})
 	r.operations()
 	if s.err() == nil {
 		r.types.finish()

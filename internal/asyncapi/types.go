@@ -250,9 +250,19 @@ func (t *typeReader) all(typ *Type, name string) {
 	}
 }
 
+// reserved are the names that generated code has for itself.
+var reserved = []string{
+	"Handler", "Errors", "Config", "Dispatcher", "New", "Emitter", "NewEmitter", "Listener", "Connection", "ConnectionConfig",
+	"NewConnection", "Surface",
+}
+
 // name gives a type its name in code and lists it.
 func (t *typeReader) name(typ *Type, name string) {
 	if name == "" {
+		return
+	}
+	if slices.Contains(reserved, name) {
+		t.refuse(typ.at, "generated code has a %s of its own: give this one another name", name)
 		return
 	}
 	if other, taken := t.names[name]; taken {

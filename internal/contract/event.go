@@ -30,3 +30,12 @@ func Allow(role, lang string, roles ...string) error {
 
 // Limit is n as an upper limit of a Schema.
 func Limit(n uint64) *uint64 { return &n }
+
+// Values are JSON values for a Schema's Enum.
+func Values(json ...string) [][]byte {
+	values := make([][]byte, len(json))
+	for i, value := range json {
+		values[i] = []byte(value)
+	}
+	return values
+}

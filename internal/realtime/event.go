@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"bytes"
 	"context"
 	"strings"
 	"sync"
@@ -78,7 +79,7 @@ const (
 // Message is one message to peers. It is immutable once it has been given away, and encoded once per wire however many
 // peers it goes to.
 type Message struct {
-	Event   string // empty for a reply: acks have no name
+	Event   string // the message's name; acks of Socket.IO and answers of commands do not write it
 	Payload []byte // JSON; nil for an event without payload
 	Spread  bool   // Payload is an array whose items are the arguments
 	ID      string // of durable messages: <epoch>:<n>; empty otherwise
@@ -137,4 +138,16 @@ func RoomParam(value string) string {
 		return value
 	}
 	return strings.ReplaceAll(strings.ReplaceAll(value, "%", "%25"), "/", "%2F")
+}
+
+// Argument is what the payload of a command is made of: the only argument, or all of them as a JSON array where the
+// contract names several (x-arguments). One that is missing is null.
+func (in *Incoming) Argument(several bool) []byte {
+	switch {
+	case several:
+		return append(append([]byte{'['}, bytes.Join(in.Args, []byte{','})...), ']')
+	case len(in.Args) == 0:
+		return []byte("null")
+	}
+	return in.Args[0]
 }

@@ -16,6 +16,8 @@ type Server struct {
 	Wire Wire
 	Path string // of the URL; empty for TCP
 
+	Anonymous string // role of a connection without credential; empty: none
+
 	// Names of a frame's members, for the envelope and command codecs. Empty ones do not exist.
 	EventMember, PayloadMember, IDMember string
 }
@@ -57,7 +59,6 @@ type Field struct {
 	Kind     Kind
 	Required bool
 	Length   string // the member that counts this one's bytes or characters: such a value is raw and stands last
-	Flat     *Shape // the key-value wire writes the members of this object in its place
 }
 
 // Kind is the JSON type that a text value becomes.
@@ -69,7 +70,7 @@ const (
 	Integer      // digits, perhaps with a sign
 	Number
 	Boolean // true or false
-	Nested  // an object or a list; on the key-value wire only with Flat
+	Nested  // an object or a list, which the key-value wire cannot write
 )
 
 // Server finds the first server entry with this wire, nil if the contract has none.

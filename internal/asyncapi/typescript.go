@@ -1,0 +1,4 @@
+package asyncapi
+
+// TypeScript generates the TypeScript module of a document.
+func (d *Document) TypeScript() []byte { return nil }

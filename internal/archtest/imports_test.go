@@ -9,19 +9,19 @@ import (
 // allowed lists, for a directory prefix, which of the module's own packages its production code may import; the longest
 // prefix that matches counts. <sys> stands for the system's own name.
 var allowed = map[string][]string{
-	"cmd":                {"internal", "gen", "migrations", "spec"},
-	"gen":                {"internal/contract", "internal/realtime"},
-	"spec":               {},
-	"migrations":         {},
-	"internal/contract":  {"internal/contract"},
-	"internal/asyncapi":  {"internal/asyncapi", "internal/contract", "internal/realtime"},
-	"internal/realtime":  {"internal/realtime"},
-	"internal/platform":  {"internal/platform", "internal/contract", "gen/platform", "migrations"},
-	"internal/portal":    {"internal/portal", "internal/platform", "internal/contract"},
-	"internal/testkit":   {"internal", "gen", "migrations", "spec"},
-	"internal/archtest":  {},
-	"internal/<sys>":     {"internal/<sys>", "gen/<sys>", "internal/contract", "internal/realtime", "internal/platform", "spec"},
-	"internal/bench":     {"internal", "gen", "migrations", "spec"},
+	"cmd":               {"internal", "gen", "migrations", "spec"},
+	"gen":               {"internal/contract", "internal/realtime"},
+	"spec":              {},
+	"migrations":        {},
+	"internal/contract": {"internal/contract"},
+	"internal/asyncapi": {"internal/asyncapi", "internal/contract", "internal/realtime"},
+	"internal/realtime": {"internal/realtime"},
+	"internal/platform": {"internal/platform", "internal/contract", "gen/platform", "migrations"},
+	"internal/portal":   {"internal/portal", "internal/platform", "internal/contract"},
+	"internal/testkit":  {"internal", "gen", "migrations", "spec"},
+	"internal/archtest": {},
+	"internal/<sys>":    {"internal/<sys>", "gen/<sys>", "internal/contract", "internal/realtime", "internal/platform", "spec"},
+	"internal/bench":    {"internal", "gen", "migrations", "spec"},
 }
 
 func TestImports(t *testing.T) {

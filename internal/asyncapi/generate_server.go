@@ -160,7 +160,10 @@ func (w *goWriter) dispatcher() {
 	w.about("Config", "is what a Dispatcher needs", "All fields are required.")
 	w.p("type Config struct {\nHandler Handler")
 	if errors {
-		w.p("Errors Errors\nSink realtime.Sink // takes the events that tell of errors")
+		w.p("Errors Errors")
+	}
+	if slices.ContainsFunc(w.errorShapes(), func(s errorShape) bool { return s.event != nil }) {
+		w.p("Sink realtime.Sink // takes the events that tell of errors")
 	}
 	w.p("}\n")
 	w.about("Dispatcher", "validates messages by the contract, decodes them, calls the handler and encodes its reply", "It is safe for concurrent use.")
@@ -306,7 +309,7 @@ func (w *goWriter) refusing(s errorShape) {
 		w.p("return nil, nil\n}\n")
 		return
 	}
-	w.p("if !in.WantsReply {\nreturn nil, nil\n}\nreturn encode(&%s, d.Errors.%s(ctx, peer, in.Event, err))\n}\n", w.message(s.reply), goName(s.reply.Key))
+	w.p("refusal := d.Errors.%s(ctx, peer, in.Event, err)\nif !in.WantsReply {\nreturn nil, nil\n}\nreturn encode(&%s, refusal)\n}\n", goName(s.reply.Key), w.message(s.reply))
 }
 
 // wires is a bit set of wires.

@@ -389,16 +389,18 @@ func (d *Dispatcher) refuseRoomError(ctx context.Context, peer *realtime.Peer, i
 
 // refuseNotJoined answers NotJoined to a peer that waits for an answer.
 func (d *Dispatcher) refuseNotJoined(ctx context.Context, peer *realtime.Peer, in *realtime.Incoming, err error) (*realtime.Message, error) {
+	refusal := d.Errors.NotJoined(ctx, peer, in.Event, err)
 	if !in.WantsReply {
 		return nil, nil
 	}
-	return encode(&realtime.Message{Event: "notJoined", Spread: true}, d.Errors.NotJoined(ctx, peer, in.Event, err))
+	return encode(&realtime.Message{Event: "notJoined", Spread: true}, refusal)
 }
 
 // refuseFailure answers Failure to a peer that waits for an answer.
 func (d *Dispatcher) refuseFailure(ctx context.Context, peer *realtime.Peer, in *realtime.Incoming, err error) (*realtime.Message, error) {
+	refusal := d.Errors.Failure(ctx, peer, in.Event, err)
 	if !in.WantsReply {
 		return nil, nil
 	}
-	return encode(&realtime.Message{Event: "failure"}, d.Errors.Failure(ctx, peer, in.Event, err))
+	return encode(&realtime.Message{Event: "failure"}, refusal)
 }

@@ -156,8 +156,9 @@ func (d *Dispatcher) refuseRefusalReunionError(ctx context.Context, peer *realti
 		return nil, failed
 	}
 	realtime.After(ctx, func() { d.Sink.Send(ctx, peer, event) })
+	refusal := d.Errors.Refusal(ctx, peer, in.Event, err)
 	if !in.WantsReply {
 		return nil, nil
 	}
-	return encode(&realtime.Message{Event: "refusal"}, d.Errors.Refusal(ctx, peer, in.Event, err))
+	return encode(&realtime.Message{Event: "refusal"}, refusal)
 }

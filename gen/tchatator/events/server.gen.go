@@ -57,7 +57,6 @@ type Errors interface {
 type Config struct {
 	Handler Handler
 	Errors  Errors
-	Sink    realtime.Sink // takes the events that tell of errors
 }
 
 // Dispatcher validates messages by the contract, decodes them, calls the handler and encodes its reply. It is safe for
@@ -285,8 +284,9 @@ func (d *Dispatcher) userInfo(ctx context.Context, peer *realtime.Peer, in *real
 
 // refuseRefusal answers Refusal to a peer that waits for an answer.
 func (d *Dispatcher) refuseRefusal(ctx context.Context, peer *realtime.Peer, in *realtime.Incoming, err error) (*realtime.Message, error) {
+	refusal := d.Errors.Refusal(ctx, peer, in.Event, err)
 	if !in.WantsReply {
 		return nil, nil
 	}
-	return encode(&realtime.Message{Event: "refusal", Shape: refusalShape}, d.Errors.Refusal(ctx, peer, in.Event, err))
+	return encode(&realtime.Message{Event: "refusal", Shape: refusalShape}, refusal)
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/guichet-api/guichet/internal/contract"
 )
 
 // typescriptRuntime is the client, the same for every contract.
@@ -99,6 +101,9 @@ func tsType(t *Type) string {
 		return "Readonly<Record<string, " + tsNullable(t.Elem) + ">>"
 	case Enum, Struct, Tuple, Union:
 		return t.Name
+	}
+	if t.Schema != nil && t.Schema.Types&^contract.Null == contract.Object {
+		return "Readonly<Record<string, unknown>>"
 	}
 	return "unknown"
 }

@@ -105,25 +105,25 @@ export type CreateTransportDirection = "send" | "recv";
 export interface Transport {
   readonly id: string;
   /** An object that the media plane understands. */
-  readonly iceParameters: unknown;
-  readonly iceCandidates: readonly unknown[];
+  readonly iceParameters: Readonly<Record<string, unknown>>;
+  readonly iceCandidates: readonly Readonly<Record<string, unknown>>[];
   /** An object that the media plane understands. */
-  readonly dtlsParameters: unknown;
+  readonly dtlsParameters: Readonly<Record<string, unknown>>;
 }
 
 export interface ConnectTransport {
   readonly transportId: string;
   /** An object that the media plane understands. */
-  readonly dtlsParameters: unknown;
+  readonly dtlsParameters: Readonly<Record<string, unknown>>;
 }
 
 export interface Produce {
   readonly transportId: string;
   readonly kind: Kind;
   /** An object that the media plane understands. */
-  readonly rtpParameters: unknown;
+  readonly rtpParameters: Readonly<Record<string, unknown>>;
   /** An object that the media plane understands. */
-  readonly appData?: unknown;
+  readonly appData?: Readonly<Record<string, unknown>>;
 }
 
 export type Kind = "audio" | "video";
@@ -136,7 +136,7 @@ export interface Consume {
   readonly transportId?: string;
   readonly producerId: string;
   /** An object that the media plane understands. */
-  readonly rtpCapabilities: unknown;
+  readonly rtpCapabilities: Readonly<Record<string, unknown>>;
 }
 
 export interface Consumer {
@@ -144,7 +144,7 @@ export interface Consumer {
   readonly producerId: string;
   readonly kind: Kind;
   /** An object that the media plane understands. */
-  readonly rtpParameters: unknown;
+  readonly rtpParameters: Readonly<Record<string, unknown>>;
 }
 
 export interface ResumeConsumer {
@@ -161,7 +161,7 @@ export interface Producer {
   readonly userName: string;
   readonly kind: Kind;
   /** An object that the media plane understands. */
-  readonly appData?: unknown;
+  readonly appData?: Readonly<Record<string, unknown>>;
 }
 
 export interface Room {
@@ -281,7 +281,7 @@ export interface Commands {
   /** Are you there? */
   ping: { args: []; reply: undefined | Failure };
   /** What the media plane can do. */
-  getRouterRtpCapabilities: { args: [payload?: OptionalRoomRef | null]; reply: unknown | Failure };
+  getRouterRtpCapabilities: { args: [payload?: OptionalRoomRef | null]; reply: Readonly<Record<string, unknown>> | Failure };
   /** Create a transport. */
   createWebRtcTransport: { args: [payload?: CreateTransport | null]; reply: Transport | Failure };
   /** Connect a transport. */
@@ -333,7 +333,7 @@ export interface ClientToServerEvents {
   stopScreen: (payload: RoomRef) => void;
   checkRoom: (payload: RoomRef, ack: (reply: boolean | Failure) => void) => void;
   ping: (ack: (reply: undefined | Failure) => void) => void;
-  getRouterRtpCapabilities: (payload: OptionalRoomRef | null, ack: (reply: unknown | Failure) => void) => void;
+  getRouterRtpCapabilities: (payload: OptionalRoomRef | null, ack: (reply: Readonly<Record<string, unknown>> | Failure) => void) => void;
   createWebRtcTransport: (payload: CreateTransport | null, ack: (reply: Transport | Failure) => void) => void;
   connectTransport: (payload: ConnectTransport, ack: (reply: Done | Failure) => void) => void;
   produce: (payload: Produce, ack: (reply: Produced | Failure) => void) => void;
@@ -435,6 +435,7 @@ interface Pending {
 
 type Listener = (...args: readonly unknown[]) => void;
 type Names<T> = keyof T & string;
+type Answered = { [C in Names<Commands>]: [Commands[C]["reply"]] extends [never] ? never : C }[Names<Commands>];
 
 /**
  * Talks to the server over a WebSocket, reconnects, and asks for the durable events that it missed. Messages that are sent
@@ -484,7 +485,7 @@ export class Client {
   }
 
   /** Sends a message and waits for its answer, which is as the contract's replies are: also one that says no. */
-  request<C extends Names<Commands>>(event: C, ...args: Commands[C]["args"]): Promise<Commands[C]["reply"]> {
+  request<C extends Answered>(event: C, ...args: Commands[C]["args"]): Promise<Commands[C]["reply"]> {
     return new Promise<Commands[C]["reply"]>((resolve, reject) => {
       const ack = ++this.#acks;
       const command = commandOf(event);

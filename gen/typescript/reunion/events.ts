@@ -228,6 +228,7 @@ interface Pending {
 
 type Listener = (...args: readonly unknown[]) => void;
 type Names<T> = keyof T & string;
+type Answered = { [C in Names<Commands>]: [Commands[C]["reply"]] extends [never] ? never : C }[Names<Commands>];
 
 /**
  * Talks to the server over a WebSocket, reconnects, and asks for the durable events that it missed. Messages that are sent
@@ -277,7 +278,7 @@ export class Client {
   }
 
   /** Sends a message and waits for its answer, which is as the contract's replies are: also one that says no. */
-  request<C extends Names<Commands>>(event: C, ...args: Commands[C]["args"]): Promise<Commands[C]["reply"]> {
+  request<C extends Answered>(event: C, ...args: Commands[C]["args"]): Promise<Commands[C]["reply"]> {
     return new Promise<Commands[C]["reply"]>((resolve, reject) => {
       const ack = ++this.#acks;
       const command = commandOf(event);

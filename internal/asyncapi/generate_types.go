@@ -76,7 +76,7 @@ func (w *goWriter) structure(t *Type) {
 		w.p("%s %s `json:\"%s%s\"`", goName(f.Name), typ, tagName(f.Name), options)
 	}
 	if t.Elem != nil {
-		w.p("Others map[string]%s `json:\",inline\"`", w.element(t.Elem))
+		w.p("Others map[string]%s `json:\",embed\"`", w.element(t.Elem))
 	}
 	w.p("}\n")
 	if fixedText(t) != "" {

@@ -78,8 +78,9 @@ func compare(t *testing.T, name string, got []byte) {
 	}
 }
 
-// foreign writes every accepted document's Go into a module that is not this one, with a copy of the runtime.
-func foreign(t *testing.T) (dir string, packages int) {
+// foreign writes the Go of documents into a module that is not this one, with a copy of the runtime, and beside each a
+// test that its examples survive decoding and encoding.
+func foreign(t *testing.T) (dir string, packages, examples int) {
 	t.Helper()
 	dir = t.TempDir()
 	put := func(name string, content []byte) {
@@ -107,40 +108,70 @@ func foreign(t *testing.T) (dir string, packages int) {
 		t.Fatal(err)
 	}
 	put("go.sum", sums)
-	for name, source := range asyncapi.Runtime("example.org/foreign/runtime") {
+	opt := asyncapi.Options{Package: "events", Runtime: "example.org/foreign/runtime"}
+	for name, source := range asyncapi.Runtime(opt.Runtime) {
 		put("runtime/"+name, source)
 	}
-	for _, name := range documents(t) {
-		if strings.HasPrefix(name, "refused-") {
-			continue
-		}
-		doc, err := asyncapi.Read(os.DirFS("testdata"), name+"/asyncapi.yaml")
+	for _, doc := range accepted(t) {
+		files, err := doc.Go(opt)
 		if err != nil {
 			t.Fatal(err)
 		}
-		files, err := doc.Go(asyncapi.Options{Package: "events", Runtime: "example.org/foreign/runtime"})
-		if err != nil {
-			t.Fatal(err)
+		test, count := asyncapi.RoundTrips(doc, opt)
+		if count > 0 {
+			files["examples_test.go"] = []byte(test)
 		}
 		for file, source := range files {
-			put(name+"/events/"+file, source)
+			put(filepath.Dir(doc.File)+"/events/"+file, source)
 		}
 		packages++
+		examples += count
 	}
-	return dir, packages
+	return dir, packages, examples
 }
 
-// TestForeignModule builds and vets the output of every document outside of this module.
+// accepted are the documents that the generator accepts: those of testdata and the systems' own.
+func accepted(t *testing.T) []*asyncapi.Document {
+	t.Helper()
+	var docs []*asyncapi.Document
+	read := func(dir, file string) {
+		doc, err := asyncapi.Read(os.DirFS(dir), file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		docs = append(docs, doc)
+	}
+	for _, name := range documents(t) {
+		if !strings.HasPrefix(name, "refused-") {
+			read("testdata", name+"/asyncapi.yaml")
+		}
+	}
+	systems, err := filepath.Glob("../../spec/*/asyncapi.yaml")
+	if err != nil || len(systems) == 0 {
+		t.Fatal("no system has an AsyncAPI document")
+	}
+	for _, path := range systems {
+		read("../../spec", filepath.Base(filepath.Dir(path))+"/asyncapi.yaml")
+	}
+	return docs
+}
+
+// TestForeignModule vets the output of every document outside of this module, and has it read and write every example.
 func TestForeignModule(t *testing.T) {
 	t.Parallel()
-	dir, packages := foreign(t)
-	cmd := exec.Command("go", "vet", "./...")
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off", "GOPROXY=off")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	dir, packages, examples := foreign(t)
+	for _, verb := range []string{"vet", "test"} {
+		cmd := exec.Command("go", verb, "./...")
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off", "GOPROXY=off")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("go %s: %v\n%s", verb, err, out)
+		}
 	}
-	t.Logf("%d packages built in a foreign module", packages)
+	t.Logf("%d packages and %d examples in a foreign module", packages, examples)
+	if examples < 100 {
+		t.Errorf("%d examples are too few", examples)
+	}
 }
 
 // TestTypeScript compiles every document's TypeScript at the strictest.
@@ -155,15 +186,8 @@ func TestTypeScript(t *testing.T) {
 		tsc, "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--noUnusedLocals",
 		"--noImplicitReturns", "--target", "ES2022", "--module", "NodeNext", "--lib", "ES2022,DOM",
 	}
-	for _, name := range documents(t) {
-		if strings.HasPrefix(name, "refused-") {
-			continue
-		}
-		doc, err := asyncapi.Read(os.DirFS("testdata"), name+"/asyncapi.yaml")
-		if err != nil {
-			t.Fatal(err)
-		}
-		file := filepath.Join(dir, name+".ts")
+	for _, doc := range accepted(t) {
+		file := filepath.Join(dir, filepath.Dir(doc.File)+".ts")
 		if err := os.WriteFile(file, doc.TypeScript(), 0o644); err != nil {
 			t.Fatal(err)
 		}

@@ -17,7 +17,6 @@ type Document struct {
 	Receives    []*Operation // what clients may send
 	Sends       []*Operation
 	Types       []*Type // named ones, in the order in which operations need them
-	Examples    int     // how many were checked
 
 	errors errorShape // the document's x-errors
 }
@@ -65,6 +64,7 @@ type Message struct {
 	Wires     []string
 	Status    string // first line on the key-value wire
 	StatusOf  string // the property that is it
+	Examples  [][]byte
 
 	at contract.Place
 }

@@ -135,8 +135,7 @@ func (r *reader) send(op *Operation, at contract.Place) {
 	}
 }
 
-// checkExamples refuses examples that their own payload refuses, and a document with a payload that has no example of
-// its own at all is no worse for it.
+// checkExamples refuses examples that their own payload refuses.
 func (r *reader) checkExamples() {
 	for _, m := range r.messages {
 		list, ok := m.at.Member("examples")
@@ -154,7 +153,7 @@ func (r *reader) checkExamples() {
 				r.refuse(payload, "%v", err)
 				continue
 			}
-			r.doc.Examples++
+			m.Examples = append(m.Examples, value)
 			report := contract.NewReport(contract.InBody, "", "en")
 			if !r.types.program(m.Type).Validate(value, report) {
 				for _, v := range report.Violations() {

@@ -295,10 +295,32 @@ func (t *typeReader) finish() {
 			}
 		}
 	}
+	used := map[*Type]bool{}
 	for _, m := range t.messages {
 		if m.Type != nil {
 			t.program(m.Type)
+			mark(m.Type, used)
 		}
+	}
+	names := map[string]bool{} // a type that may be null is the same type under another pointer
+	for typ := range used {
+		names[typ.Name] = true
+	}
+	t.doc.Types = slices.DeleteFunc(t.doc.Types, func(typ *Type) bool { return !names[typ.Name] })
+}
+
+// mark notes the types that a payload is made of. A part of an allOf, for example, is none by itself.
+func mark(typ *Type, used map[*Type]bool) {
+	if typ == nil || used[typ] {
+		return
+	}
+	used[typ] = true
+	mark(typ.Elem, used)
+	for _, f := range typ.Fields {
+		mark(f.Type, used)
+	}
+	for _, b := range typ.Branches {
+		mark(b.Type, used)
 	}
 }
 

@@ -78,13 +78,13 @@ type JSONSchemas struct {
 	schemas map[*yaml.Node]*Schema
 }
 
-// annotations are keywords that say nothing about values.
-var annotations = []string{
+// schemaAnnotations are keywords that say nothing about values.
+var schemaAnnotations = []string{
 	"title", "description", "examples", "example", "deprecated", "writeOnly", "$comment", "externalDocs", "xml",
 }
 
-// keywords are those that read handles.
-var keywords = []string{
+// schemaKeywords are those that are understood.
+var schemaKeywords = []string{
 	"type", "enum", "const", "default", "format", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
 	"minLength", "maxLength", "pattern", "items", "additionalItems", "minItems", "maxItems", "uniqueItems", "properties",
 	"required", "additionalProperties", "minProperties", "maxProperties", "allOf", "oneOf", "anyOf", "not", "discriminator",
@@ -113,7 +113,7 @@ func (f *JSONSchemas) Schema(at Place) *Schema {
 	}
 	names, values := at.Members()
 	for i, name := range names {
-		if !slices.Contains(keywords, name) && !slices.Contains(annotations, name) && !strings.HasPrefix(name, "x-") {
+		if !slices.Contains(schemaKeywords, name) && !slices.Contains(schemaAnnotations, name) && !strings.HasPrefix(name, "x-") {
 			f.Refuse(values[i], "keyword %q is not supported", name)
 		}
 	}
@@ -131,7 +131,7 @@ func (f *JSONSchemas) Schema(at Place) *Schema {
 func (f *JSONSchemas) reference(at, ref Place) *Schema {
 	names, values := at.Members()
 	for i, name := range names {
-		if name != "$ref" && !slices.Contains(annotations, name) && at.Dialect == AsyncAPI {
+		if name != "$ref" && !slices.Contains(schemaAnnotations, name) && at.Dialect == AsyncAPI {
 			f.Refuse(values[i], "%q beside $ref has no effect: wrap the $ref in allOf", name)
 		}
 	}
@@ -157,7 +157,7 @@ func (f *JSONSchemas) reference(at, ref Place) *Schema {
 	return f.Schema(target)
 }
 
-// schemaReader reads one schema's keywords.
+// schemaReader reads one schema's schemaKeywords.
 type schemaReader struct {
 	*JSONSchemas
 	s  *Schema

@@ -81,6 +81,7 @@ type JSONSchemas struct {
 // schemaAnnotations are keywords that say nothing about values.
 var schemaAnnotations = []string{
 	"title", "description", "examples", "example", "deprecated", "writeOnly", "$comment", "externalDocs", "xml",
+	"definitions", // read where a $ref leads into them
 }
 
 // schemaKeywords are those that are understood.

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -86,13 +87,18 @@ func resolveLocal(root Place) func(Place, string) (Place, error) {
 	}
 }
 
-// withoutPlaces clears what says where a schema stands.
+// withoutPlaces clears what says where a schema stands, and writes numbers as kin-openapi's float64 reads them.
 func withoutPlaces(s *Schema, seen []*Schema) []*Schema {
 	if s == nil || slices.Contains(seen, s) {
 		return seen
 	}
 	seen = append(seen, s)
 	s.Pointer = ""
+	for _, literal := range []*string{&s.Minimum, &s.Maximum, &s.ExclusiveMinimum, &s.ExclusiveMaximum, &s.MultipleOf} {
+		if v, err := strconv.ParseFloat(*literal, 64); err == nil {
+			*literal = strconv.FormatFloat(v, 'g', -1, 64)
+		}
+	}
 	for _, p := range s.Properties {
 		seen = withoutPlaces(p.Schema, seen)
 	}

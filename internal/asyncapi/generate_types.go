@@ -56,7 +56,7 @@ func (w *goWriter) structure(t *Type) {
 		w.p("// On the wire it also has %s.", fixed)
 		if fields := slices.DeleteFunc(slices.Clone(t.Fields), (*Field).fixed); len(fields) == 0 && t.Elem == nil {
 			w.p("type %s struct{}\n", t.Name)
-			w.fixedMembers(t)
+			w.p("// MarshalJSON writes the members that are always the same.\nfunc (%s) MarshalJSON() ([]byte, error) {\nreturn []byte(%s), nil\n}\n", t.Name, raw(fixedObject(t)))
 			return
 		}
 	}
@@ -134,6 +134,18 @@ func fixedText(t *Type) string {
 		}
 	}
 	return strings.Join(list, ", ")
+}
+
+// fixedObject is the JSON of a type all of whose members are always the same.
+func fixedObject(t *Type) []byte {
+	object := []byte{'{'}
+	for i, f := range t.Fields {
+		if i > 0 {
+			object = append(object, ',')
+		}
+		object = append(fmt.Appendf(object, "%q:", f.Name), f.Type.Value...)
+	}
+	return append(object, '}')
 }
 
 // fixedMembers writes the method that adds them.

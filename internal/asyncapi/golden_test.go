@@ -174,7 +174,7 @@ func TestForeignModule(t *testing.T) {
 	}
 }
 
-// TestTypeScript compiles every document's TypeScript at the strictest.
+// TestTypeScript compiles every document's TypeScript at the strictest, and has the clients talk to servers.
 func TestTypeScript(t *testing.T) {
 	t.Parallel()
 	tsc, err := filepath.Abs("../../node_modules/typescript/lib/tsc.js")
@@ -183,8 +183,24 @@ func TestTypeScript(t *testing.T) {
 	}
 	dir := t.TempDir()
 	args := []string{
-		tsc, "--noEmit", "--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--noUnusedLocals",
-		"--noImplicitReturns", "--target", "ES2022", "--module", "NodeNext", "--lib", "ES2022,DOM",
+		tsc, "--outDir", filepath.Join(dir, "js"), "--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--noUnusedLocals",
+		"--noImplicitReturns", "--target", "ES2022", "--module", "NodeNext", "--lib", "ES2022,DOM", "--skipLibCheck",
+		filepath.Join(dir, "typed.ts"),
+	}
+	typed, err := os.ReadFile("testdata/typed.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{
+		"package.json": `{"type":"module"}`, "typed.ts": string(typed),
+		"meeting-and-unions.ts": "export * from \"./meeting.js\";\nexport type { Loose } from \"./unions.js\";\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(filepath.Dir(filepath.Dir(filepath.Dir(tsc))), filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatal(err)
 	}
 	for _, doc := range accepted(t) {
 		file := filepath.Join(dir, filepath.Dir(doc.File)+".ts")
@@ -196,6 +212,11 @@ func TestTypeScript(t *testing.T) {
 	if out, err := exec.Command("node", args...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	out, err := exec.Command("node", "testdata/client.mjs", filepath.Join(dir, "js")).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Logf("%s", out)
 }
 
 // TestHundredOperations prints how long a large document takes.

@@ -149,13 +149,9 @@ func (v *NameTaken) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 // On the wire it also has error: "NAME_ALREADY_TAKEN".
 type NameConflict struct{}
 
-// MarshalJSON adds the members that are always the same.
-func (v NameConflict) MarshalJSON() ([]byte, error) {
-	type plain NameConflict
-	return stdjson.Marshal(struct {
-		Error string `json:"error"`
-		plain
-	}{"NAME_ALREADY_TAKEN", plain(v)})
+// MarshalJSON writes the members that are always the same.
+func (NameConflict) MarshalJSON() ([]byte, error) {
+	return []byte(`{"error":"NAME_ALREADY_TAKEN"}`), nil
 }
 
 // LeaveRoom is the payload of "leaveRoom". The seat's name counts, not this one.
@@ -239,13 +235,9 @@ type ReplyTo struct {
 // On the wire it also has success: true.
 type Done struct{}
 
-// MarshalJSON adds the members that are always the same.
-func (v Done) MarshalJSON() ([]byte, error) {
-	type plain Done
-	return stdjson.Marshal(struct {
-		Success bool `json:"success"`
-		plain
-	}{true, plain(v)})
+// MarshalJSON writes the members that are always the same.
+func (Done) MarshalJSON() ([]byte, error) {
+	return []byte(`{"success":true}`), nil
 }
 
 // OptionalRoomRef is the payload of "getRouterRtpCapabilities".

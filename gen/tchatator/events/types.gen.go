@@ -266,13 +266,9 @@ func (v MessageDeleted) MarshalJSON() ([]byte, error) {
 // On the wire it also has message: "Aucun changement".
 type NoChange struct{}
 
-// MarshalJSON adds the members that are always the same.
-func (v NoChange) MarshalJSON() ([]byte, error) {
-	type plain NoChange
-	return stdjson.Marshal(struct {
-		Message string `json:"message"`
-		plain
-	}{"Aucun changement", plain(v)})
+// MarshalJSON writes the members that are always the same.
+func (NoChange) MarshalJSON() ([]byte, error) {
+	return []byte(`{"message":"Aucun changement"}`), nil
 }
 
 // BlockUser is the payload of "BLOCK_USER".

@@ -22,7 +22,9 @@
 //     handlers return errors, never that message.
 //   - `x-durable: true` on a send operation: the event goes through the outbox, gets an id in commit order and can be
 //     replayed. Its channel says for how long: `x-stream: {retention: 24h, resync: resync}`, where resync is the key of
-//     the message for a peer that missed more. Not for channels without address.
+//     the message for a peer that missed more. Not for channels without address. The id stands in the envelope's id
+//     member; on Socket.IO it is one more argument behind the payload. A client asks for a replay with the query
+//     parameter since, on Socket.IO with auth.since.
 //   - `x-queue: close|latest|drop` on a send operation: what a peer's full queue does (default close).
 //   - On the key-value wire: `x-key: [receiver-id, recipient-id]` on a property names the key that is written, then others
 //     that are read; `x-length: message-length` says which key counts the bytes of a raw value; `x-status: 200/OK` on a

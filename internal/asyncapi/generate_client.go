@@ -26,7 +26,17 @@ func (w *goWriter) client() {
 	w.about("NewConnection", "compiles the contract; Run connects", "")
 	w.p("func NewConnection(cfg ConnectionConfig) (*Connection, error) {\nprograms, err := compile()\nif err != nil {\nreturn nil, err\n}")
 	w.p("if cfg.Bad == nil {\ncfg.Bad = func(string, error) {}\n}\nc := &Connection{listener: cfg.Listener, bad: cfg.Bad, programs: programs}")
-	w.p("c.link = realtime.NewClient(realtime.ClientConfig{Dial: cfg.Dial, Event: c.event, Down: cfg.Down})\nreturn c, nil\n}\n")
+	var durable []string
+	for _, op := range events {
+		if op.Durable {
+			durable = append(durable, fmt.Sprintf("%q: %d", op.Message.Name, op.Message.arity()))
+		}
+	}
+	w.p("c.link = realtime.NewClient(realtime.ClientConfig{\nDial: cfg.Dial, Event: c.event, Down: cfg.Down,")
+	if len(durable) > 0 {
+		w.p("Arity: map[string]int{%s},", strings.Join(durable, ", "))
+	}
+	w.p("})\nreturn c, nil\n}\n")
 	w.about("Run", "keeps the client connected until ctx ends, and returns its error", "")
 	w.p("func (c *Connection) Run(ctx context.Context) error { return c.link.Run(ctx) }\n")
 	w.listening(events)

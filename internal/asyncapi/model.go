@@ -69,6 +69,17 @@ type Message struct {
 	at contract.Place
 }
 
+// arity is how many arguments a message has.
+func (m *Message) arity() int {
+	switch {
+	case m.Type == nil:
+		return 0
+	case m.Arguments:
+		return len(m.Type.Fields)
+	}
+	return 1
+}
+
 // Kind is what a type is in code.
 type Kind uint8
 

@@ -253,13 +253,7 @@ func (w *tsWriter) surface() {
 	}
 	w.p("  },\n  events: {")
 	for _, op := range w.sent() {
-		arity := 0
-		if op.Message.Arguments {
-			arity = len(op.Message.Type.Fields)
-		} else if op.Message.Type != nil {
-			arity = 1
-		}
-		w.p("    %s: { arity: %d, durable: %t },", tsName(op.Message.Name), arity, op.Durable)
+		w.p("    %s: { arity: %d, durable: %t },", tsName(op.Message.Name), op.Message.arity(), op.Durable)
 	}
 	w.p("  },\n  commands: {")
 	for _, op := range w.doc.Receives {

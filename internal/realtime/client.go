@@ -37,6 +37,7 @@ type Dial func(ctx context.Context, since string) (Link, error)
 type ClientConfig struct {
 	Dial  Dial
 	Event func(ctx context.Context, in *Incoming) // events, one after the other; it must not wait for an answer
+	Arity map[string]int                          // arguments of durable events: one more is the id, on links with acks
 	Down  func(err error)                         // a link could not be opened or broke; may be nil
 	Least time.Duration                           // pause before the first new attempt, default 200 ms; it doubles
 	Most  time.Duration                           // longest pause, default 10 s
@@ -146,6 +147,10 @@ func (c *Client) receive(ctx context.Context, link Link) error {
 		if w := c.waiter(link, f); w != nil {
 			w.answer <- in
 			continue
+		}
+		if n, durable := c.cfg.Arity[f.Event]; durable && link.Acks() && len(f.Args) == n+1 {
+			f.ID = strings.Trim(string(f.Args[n]), `"`)
+			in.Args = f.Args[:n]
 		}
 		if f.ID != "" && !c.isNew(f.ID) {
 			continue

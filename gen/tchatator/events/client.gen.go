@@ -42,7 +42,9 @@ func NewConnection(cfg ConnectionConfig) (*Connection, error) {
 		cfg.Bad = func(string, error) {}
 	}
 	c := &Connection{listener: cfg.Listener, bad: cfg.Bad, programs: programs}
-	c.link = realtime.NewClient(realtime.ClientConfig{Dial: cfg.Dial, Event: c.event, Down: cfg.Down})
+	c.link = realtime.NewClient(realtime.ClientConfig{
+		Dial: cfg.Dial, Event: c.event, Down: cfg.Down,
+	})
 	return c, nil
 }
 

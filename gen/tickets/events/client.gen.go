@@ -51,7 +51,10 @@ func NewConnection(cfg ConnectionConfig) (*Connection, error) {
 		cfg.Bad = func(string, error) {}
 	}
 	c := &Connection{listener: cfg.Listener, bad: cfg.Bad, programs: programs}
-	c.link = realtime.NewClient(realtime.ClientConfig{Dial: cfg.Dial, Event: c.event, Down: cfg.Down})
+	c.link = realtime.NewClient(realtime.ClientConfig{
+		Dial: cfg.Dial, Event: c.event, Down: cfg.Down,
+		Arity: map[string]int{"ticket_created": 1, "ticket_updated": 1, "message_added": 1, "notification": 1},
+	})
 	return c, nil
 }
 

@@ -3,6 +3,7 @@ package asyncapi_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -238,6 +239,20 @@ func TestWires(t *testing.T) {
 				t.Errorf("%+v %s, %v", answer, answer.Payload, err)
 			}
 		})
+	}
+}
+
+// TestPanic: a handler that panics is refused like one that fails.
+func TestPanic(t *testing.T) {
+	t.Parallel()
+	h := &chat{} // whose Login is nobody's
+	d, err := tchatator.New(tchatator.Config{Handler: h, Errors: h})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := exchange(t, d, &sink{}, realtime.NewPeer("p1", realtime.WireCommand, ""), "LOGIN", `{"token":"t"}`)
+	if err != nil || !strings.Contains(string(answer.Payload), "panic: ") || !strings.Contains(string(answer.Payload), "dispatch_test.go") {
+		t.Errorf("%s, %v", answer.Payload, err)
 	}
 }
 

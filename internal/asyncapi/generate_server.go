@@ -147,7 +147,7 @@ func (w *goWriter) errorMethods() {
 		return
 	}
 	w.about("Errors", "says a refusal in the contract's words", "The error is a handler's, a *contract.Error (400 with its violations, "+
-		"401, 403), or a *realtime.UnknownEvent; event is the wire's name of what was refused.")
+		"401, 403), a *realtime.UnknownEvent or a *realtime.Panic; event is the wire's name of what was refused.")
 	w.p("type Errors interface {")
 	for _, m := range messages {
 		w.p("%s(ctx context.Context, peer *realtime.Peer, event string, err error) %s", goName(m.Key), w.goType(m.Type))
@@ -172,14 +172,16 @@ func (w *goWriter) dispatcher() {
 	w.p("func New(cfg Config) (*Dispatcher, error) {\nprograms, err := compile()\nif err != nil {\nreturn nil, err\n}\nreturn &Dispatcher{cfg, programs}, nil\n}\n")
 	w.p("var _ realtime.Dispatcher = (*Dispatcher)(nil)\n")
 	w.about("Dispatch", "implements realtime.Dispatcher", "")
-	w.p("func (d *Dispatcher) Dispatch(ctx context.Context, peer *realtime.Peer, in *realtime.Incoming) (*realtime.Message, error) {")
 	if errors {
+		w.p("func (d *Dispatcher) Dispatch(ctx context.Context, peer *realtime.Peer, in *realtime.Incoming) (*realtime.Message, error) {")
 		w.p("reply, err := d.dispatch(ctx, peer, in)\nif err == nil {\nreturn reply, nil\n}")
 		w.refuse()
 		w.p("// dispatch calls the operation of an event.")
-		w.p("func (d *Dispatcher) dispatch(ctx context.Context, peer *realtime.Peer, in *realtime.Incoming) (*realtime.Message, error) {")
+		w.p("func (d *Dispatcher) dispatch(ctx context.Context, peer *realtime.Peer, in *realtime.Incoming) (_ *realtime.Message, err error) {")
+	} else {
+		w.p("func (d *Dispatcher) Dispatch(ctx context.Context, peer *realtime.Peer, in *realtime.Incoming) (_ *realtime.Message, err error) {")
 	}
-	w.p("switch in.Event {")
+	w.p("defer realtime.Recover(&err)\nswitch in.Event {")
 	for _, op := range w.doc.Receives {
 		w.p("case %q:\nreturn d.%s(ctx, peer, in)", op.Message.Name, lowerFirst(goName(op.Key)))
 	}

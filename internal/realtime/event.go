@@ -3,6 +3,8 @@ package realtime
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"runtime/debug"
 	"strings"
 	"sync"
 )
@@ -27,6 +29,21 @@ type Dispatcher interface {
 type UnknownEvent struct{ Event string }
 
 func (e *UnknownEvent) Error() string { return "unknown event " + e.Event }
+
+// Panic is the error of a handler that panicked: one message must not end the process for all peers.
+type Panic struct {
+	Value any
+	Stack []byte
+}
+
+func (e *Panic) Error() string { return fmt.Sprintf("panic: %v\n%s", e.Value, e.Stack) }
+
+// Recover turns a panic into *err. Generated code defers it around handlers.
+func Recover(err *error) {
+	if value := recover(); value != nil {
+		*err = &Panic{Value: value, Stack: debug.Stack()}
+	}
+}
 
 // Handle dispatches a message, gives its reply to answer (also nil, for wires that answer in order), and then runs what
 // the handler left for After. Wires call this rather than Dispatch.

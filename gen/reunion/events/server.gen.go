@@ -26,7 +26,7 @@ type Handler interface {
 }
 
 // Errors says a refusal in the contract's words. The error is a handler's, a *contract.Error (400 with its violations,
-// 401, 403), or a *realtime.UnknownEvent; event is the wire's name of what was refused.
+// 401, 403), a *realtime.UnknownEvent or a *realtime.Panic; event is the wire's name of what was refused.
 type Errors interface {
 	Refusal(ctx context.Context, peer *realtime.Peer, event string, err error) Refusal
 	ReunionError(ctx context.Context, peer *realtime.Peer, event string, err error) ReunionError
@@ -67,7 +67,8 @@ func (d *Dispatcher) Dispatch(ctx context.Context, peer *realtime.Peer, in *real
 }
 
 // dispatch calls the operation of an event.
-func (d *Dispatcher) dispatch(ctx context.Context, peer *realtime.Peer, in *realtime.Incoming) (*realtime.Message, error) {
+func (d *Dispatcher) dispatch(ctx context.Context, peer *realtime.Peer, in *realtime.Incoming) (_ *realtime.Message, err error) {
+	defer realtime.Recover(&err)
 	switch in.Event {
 	case "join-reunion-host":
 		return d.joinReunionHost(ctx, peer, in)

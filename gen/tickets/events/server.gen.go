@@ -39,7 +39,8 @@ func New(cfg Config) (*Dispatcher, error) {
 var _ realtime.Dispatcher = (*Dispatcher)(nil)
 
 // Dispatch implements realtime.Dispatcher.
-func (d *Dispatcher) Dispatch(ctx context.Context, peer *realtime.Peer, in *realtime.Incoming) (*realtime.Message, error) {
+func (d *Dispatcher) Dispatch(ctx context.Context, peer *realtime.Peer, in *realtime.Incoming) (_ *realtime.Message, err error) {
+	defer realtime.Recover(&err)
 	switch in.Event {
 	case "ping":
 		return d.ping(ctx, peer, in)

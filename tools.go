@@ -9,6 +9,7 @@ import (
 	_ "github.com/sqlc-dev/sqlc/cmd/sqlc"
 )
 
+//go:generate go run ./cmd/contract-check spec/tiptop/openapi.yaml
 //go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config spec/tiptop/oapi-codegen.yaml spec/tiptop/openapi.yaml
 //go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config spec/tiptop/oapi-codegen.client.yaml spec/tiptop/openapi.yaml
 //go:generate go run github.com/sqlc-dev/sqlc/cmd/sqlc generate

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -46,16 +48,17 @@ func TestCrash(t *testing.T) {
 			g.stockUp(s)
 		}
 		g.verify(s)
-		delay := 100*time.Millisecond + time.Duration(random.Int64N(int64(500*time.Millisecond)))
+		plays, delay := 30+random.IntN(200), time.Duration(random.Int64N(int64(20*time.Millisecond)))
 		done := g.playUntil(s)
-		<-time.After(delay) // the random point: what is killed is in the middle of something
+		g.awaitMore(plays)
+		<-time.After(delay) // at this random point everybody is in the middle of something
 		kill(t, s, victim)
 		if victim == "postgres" {
 			eventually(t, "PostgreSQL after its death", func() bool {
 				a, err := tryCall(t.Context(), "GET", s.portal+"/readyz", "", "")
 				return err == nil && a.status == 200
 			})
-			g.awaitMore(100) // and players go on
+			g.awaitMore(20) // and players go on
 		}
 		done()
 		if victim == "postgres" {
@@ -63,16 +66,13 @@ func TestCrash(t *testing.T) {
 			kill(t, s, "both")
 		}
 		s.wait()
-		t.Logf("round %d: killed %s after %v; %s", round+1, victim, delay.Round(time.Millisecond), g.summary())
+		t.Logf("round %d: killed %s %v after %d plays; %s", round+1, victim, delay.Round(time.Microsecond), plays, g.summary())
 	}
 	s := serveQuietly(t, stateDir, env)
 	g.verify(s)
 	g.replayDoubtful(s)
 	g.verify(s)
 	t.Logf("in the end: %s", g.summary())
-	if g.count(func(p *play) bool { return p.state == acknowledged }) < 200 {
-		t.Error("too few plays to mean anything")
-	}
 	s.signal(syscall.SIGTERM)
 	if code := s.wait(); code != 0 {
 		t.Errorf("exits %d in the end", code)
@@ -241,7 +241,7 @@ func (g *game) playOne(ctx context.Context, s *server) bool {
 		return true
 	}
 	select { // nobody serves for the moment
-	case <-time.After(10 * time.Millisecond):
+	case <-time.After(50 * time.Millisecond):
 	case <-ctx.Done():
 	}
 	return true

@@ -18,7 +18,7 @@ func environment(systems []system) []topic {
 		addresses = append(addresses, variable{s.variable("ADDR"), s.addr, "where " + s.title + " listens"})
 	}
 	for _, s := range systems {
-		addresses = append(addresses, variable{s.variable("PUBLIC_URL"), "the request's own", "where clients reach " + s.title})
+		addresses = append(addresses, variable{s.variable("PUBLIC_URL"), "its own address", "where clients reach " + s.title})
 	}
 	return []topic{
 		{"Addresses", addresses},
@@ -30,7 +30,7 @@ func environment(systems []system) []topic {
 		}},
 		{"Development", []variable{
 			{"GUICHET_DEMO", "true if embedded", "load the demo accounts and data"},
-			{"GUICHET_DEV", "true if embedded", "development: GUICHET_CHECK is on"},
+			{"GUICHET_DEV", "true if embedded", "development: show the demo accounts, check responses"},
 			{"GUICHET_CHECK", "as GUICHET_DEV", "validate every response against the contract, as --check"},
 		}},
 		{"Network and security", []variable{

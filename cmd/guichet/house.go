@@ -9,11 +9,13 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/guichet-api/guichet/internal/platform/auth"
 	"github.com/guichet-api/guichet/internal/platform/clock"
+	"github.com/guichet-api/guichet/internal/platform/config"
 	"github.com/guichet-api/guichet/internal/platform/jobs"
 	"github.com/guichet-api/guichet/internal/platform/mail"
 	"github.com/guichet-api/guichet/internal/platform/pg"
@@ -71,9 +73,6 @@ type houseOptions struct {
 // open opens the database, brings its schema to this version and loads the secret. Whoever called it calls close, also after
 // an error.
 func (h *house) open(ctx context.Context, o houseOptions, systems []system) error {
-	if err := h.settings.requireSecret(); err != nil {
-		return err
-	}
 	if err := h.openDatabase(ctx, o); err != nil {
 		return err
 	}
@@ -125,7 +124,7 @@ func (h *house) migrate(ctx context.Context, systems []system) (applied int, err
 // furnish makes what serving needs beyond a database.
 func (h *house) furnish(ctx context.Context, conns shares) error {
 	h.metrics = web.NewRegistry(version())
-	limits, err := h.pool(ctx, "ratelimit", ratelimit.Schema, conns.limits)
+	limits, err := h.pool(ctx, "ratelimit", pg.PoolConfig{Schema: ratelimit.Schema, MaxConns: conns.limits})
 	if err != nil {
 		return err
 	}
@@ -137,7 +136,8 @@ func (h *house) furnish(ctx context.Context, conns shares) error {
 	if err != nil {
 		return err
 	}
-	work, err := h.pool(ctx, "jobs", jobs.Schema, conns.jobs)
+	// No request waits for these: a purge of many rows may take its time.
+	work, err := h.pool(ctx, "jobs", pg.PoolConfig{Schema: jobs.Schema, MaxConns: conns.jobs, QueryTimeout: time.Minute})
 	if err != nil {
 		return err
 	}
@@ -148,11 +148,10 @@ func (h *house) furnish(ctx context.Context, conns shares) error {
 	return err
 }
 
-// pool opens a pool of the house; close closes it.
-func (h *house) pool(ctx context.Context, name, schema string, conns int) (*pgxpool.Pool, error) {
-	pool, err := pg.Pool(ctx, pg.PoolConfig{
-		URL: h.server.URL(), Schema: schema, MaxConns: conns, AppName: "guichet " + name, Logger: h.log,
-	})
+// pool opens a pool of the house; close closes it. cfg says what is this pool's own.
+func (h *house) pool(ctx context.Context, name string, cfg pg.PoolConfig) (*pgxpool.Pool, error) {
+	cfg.URL, cfg.AppName, cfg.Logger = h.server.URL(), "guichet "+name, h.log
+	pool, err := pg.Pool(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +196,7 @@ func (h *house) close(ctx context.Context) error {
 // openHouse opens a house for an administrator's command, which works beside a running server as well as alone.
 func (a *app) openHouse(ctx context.Context, systems []system) (*house, error) {
 	s, err := a.settings()
-	if err != nil {
+	if err := config.Join(err, s.requireSecret()); err != nil {
 		return nil, err
 	}
 	s.logLevel = max(s.logLevel, slog.LevelWarn) // the command says itself what it did

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -21,6 +23,28 @@ import (
 	"github.com/guichet-api/guichet/internal/testkit"
 	"github.com/guichet-api/guichet/internal/tiptop"
 )
+
+// TestStart: from the first moment the portal says that everything is starting, and who calls a system waits for it.
+func TestStart(t *testing.T) {
+	t.Parallel()
+	p := start(t, command(t, baseEnv(newStateDir(t)), "serve"))
+	at := map[any]string{}
+	for range 2 {
+		line := p.line("listening")
+		at[line["system"]], _ = line["url"].(string)
+	}
+	// The database has yet to be created: seconds, against milliseconds for these.
+	if a := call(t, "GET", at["portal"]+"/readyz", "", ""); a.status != 503 || a.at("status") != "starting" {
+		t.Errorf("/readyz: %d %s", a.status, a.text)
+	}
+	if a := call(t, "GET", at["portal"]+"/healthz", "", ""); a.status != 200 {
+		t.Errorf("/healthz: %d %s", a.status, a.text)
+	}
+	if a := call(t, "GET", at["tiptop"]+"/db-check", "", ""); a.status != 200 {
+		t.Errorf("who waited for the system: %d %s", a.status, a.text)
+	}
+	eventually(t, "the portal", func() bool { return call(t, "GET", at["portal"]+"/readyz", "", "").status == 200 })
+}
 
 // TestDrain: a signal lets the request under way end, and takes no other.
 func TestDrain(t *testing.T) {
@@ -223,7 +247,7 @@ func signalDatabase(t *testing.T, s *server, sig syscall.Signal) {
 func TestNormalUser(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
-		testkit.Skip(t, "not root: every other test has run as a normal user already")
+		t.Skip("not root: every other test runs as a normal user then")
 	}
 	nobody, err := user.Lookup("nobody")
 	if err != nil {
@@ -252,5 +276,31 @@ func TestNormalUser(t *testing.T) {
 	s.signal(syscall.SIGTERM)
 	if code := s.wait(); code != 0 {
 		t.Errorf("exits %d", code)
+	}
+}
+
+// TestInterruptedIssue: a command that is told to end says so, and what it has written is issued.
+func TestInterruptedIssue(t *testing.T) {
+	t.Parallel()
+	stateDir := newStateDir(t)
+	list := filepath.Join(filepath.Dir(stateDir), "codes.csv")
+	p := start(t, command(t, baseEnv(stateDir), "tiptop", "codes", "issue", "--count", "5000000", "--out", list))
+	eventually(t, "the first codes", func() bool {
+		content, err := os.ReadFile(list)
+		return err == nil && strings.Count(string(content), "\n") > 10_000
+	})
+	p.signal(syscall.SIGINT)
+	if code := p.wait(); code != exitFailure || !strings.Contains(p.stderr.String(), "guichet: interrupted\n") {
+		t.Errorf("exits %d and says %q", code, p.stderr.String())
+	}
+	content, err := os.ReadFile(list)
+	if err != nil || !strings.HasSuffix(string(content), "\n") {
+		t.Fatalf("the list ends with %q: %v", content[max(0, len(content)-20):], err)
+	}
+	codes := strings.Fields(string(content))
+	s := serve(t, stateDir, nil)
+	client := login(t, s.tiptop, "test-client@test.com", "Test1234")
+	if a := call(t, "POST", s.tiptop+"/api/game/play", client, fmt.Sprintf(`{"ticketCode":%q}`, codes[len(codes)-1])); a.status != 200 {
+		t.Errorf("the last code of the list: %d %s", a.status, a.text)
 	}
 }

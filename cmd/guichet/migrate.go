@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 )
 
 // migrateCommand is `guichet migrate`.
@@ -12,8 +11,8 @@ type migrateCommand struct{}
 
 // Help is shown below the command's usage.
 func (migrateCommand) Help() string {
-	return `serve does the same when it starts. Run it before, when the user that serves must not change schemas, or when several
-processes are about to start: they wait for one another, and one works.`
+	return `serve does the same when it starts. Run it before to see what it does, or to keep a start short. Processes that migrate at
+the same time wait for one another, and one works.`
 }
 
 // Run migrates every schema.
@@ -29,9 +28,8 @@ func (migrateCommand) Run(ctx context.Context, a *app) (err error) {
 	}
 	applied, err := h.migrate(ctx, a.systems)
 	if err != nil {
-		return err
+		return orInterrupted(ctx, err)
 	}
-	h.log.LogAttrs(ctx, slog.LevelDebug, "migrated", slog.Int("applied", applied))
 	if applied == 0 {
 		_, err = fmt.Fprintln(a.stdout, "the database is up to date")
 	} else {

@@ -1,3 +1,5 @@
+//go:build unix
+
 package main
 
 import (
@@ -105,7 +107,7 @@ func command(t *testing.T, env []string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// start starts the program; it is killed when the test ends, should it still run.
+// start starts the program; it is stopped when the test ends, should it still run.
 func start(t *testing.T, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{t: t, cmd: cmd, lines: make(chan map[string]any, 10_000), ended: make(chan struct{})}
@@ -119,8 +121,14 @@ func start(t *testing.T, cmd *exec.Cmd) *process {
 	}
 	go p.follow(stderr)
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		<-p.ended
+		_ = cmd.Process.Signal(syscall.SIGTERM) // in good order: a killed one leaves its socket's directory behind
+		select {
+		case <-p.ended:
+		case <-time.After(patience):
+			_ = cmd.Process.Kill()
+			<-p.ended
+			t.Errorf("%v did not end when it was told to", cmd.Args[1:])
+		}
 		if t.Failed() {
 			t.Logf("%v\nstdout:\n%s\nstderr:\n%s", cmd.Args[1:], p.stdout.String(), p.stderr.String())
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/guichet-api/guichet/internal/platform/config"
 	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/web"
 	"github.com/guichet-api/guichet/internal/portal"
@@ -46,10 +47,7 @@ func (c serveCommand) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	s, err := a.settings()
-	if err == nil {
-		err = s.requireSecret()
-	}
-	if err != nil {
+	if err := config.Join(err, s.requireSecret()); err != nil {
 		return err
 	}
 	if c.Check != nil {
@@ -87,8 +85,8 @@ func (h *house) serverConfig(systems []system) web.ServerConfig {
 // serve runs everything from the first byte to the last. Addresses answer at once: until the systems are up the portal says
 // that they start, and their own addresses let clients wait. The end is in the reverse order of the start: requests, jobs,
 // pools, database.
-func (a *app) serve(ctx context.Context, h *house, systems []system, server *web.Server) error {
-	ctx, stop := context.WithCancel(ctx)
+func (a *app) serve(signals context.Context, h *house, systems []system, server *web.Server) error {
+	ctx, stop := context.WithCancel(signals)
 	defer stop()
 	gates, handlers := map[string]*gate{}, map[string]http.Handler{}
 	for _, sys := range systems {
@@ -103,7 +101,7 @@ func (a *app) serve(ctx context.Context, h *house, systems []system, server *web
 		defer stop() // a listener that fails ends the rest
 		served <- server.Serve(ctx, handlers)
 	}()
-	err := a.start(ctx, h, systems, server, gates)
+	err := orInterrupted(signals, a.start(ctx, h, systems, server, gates))
 	if err == nil {
 		<-ctx.Done()
 		h.log.InfoContext(ctx, "stopping", "hint", "a second signal stops at once")
@@ -187,8 +185,12 @@ func (h *house) newPortal(systems []system, built []*running, server *web.Server
 	}
 	cfg.Echo.System, cfg.Echo.Metrics = portalName, h.metrics.System(portalName)
 	for i, sys := range systems {
+		address, err := h.publicURL(sys.name, server.URL(sys.name))
+		if err != nil {
+			return nil, err
+		}
 		cfg.Systems = append(cfg.Systems, portal.System{
-			Name: sys.name, Title: sys.title, URL: server.URL(sys.name), Spec: sys.spec,
+			Name: sys.name, Title: sys.title, URL: address.String(), Spec: sys.spec,
 			Handler: built[i].handler, Ready: built[i].ready, Findings: built[i].findings, Accounts: built[i].accounts,
 		})
 	}
@@ -212,7 +214,8 @@ func (a *app) welcome(h *house, systems []system, built []*running, server *web.
 		return
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nGuichet is ready.\n\n  %-14s %s\n", "Portal, docs", server.URL(portalName))
+	fmt.Fprintf(&b, "\nGuichet is ready.\n\n  %-14s %s\n  %-14s %s/docs\n", "Portal", server.URL(portalName), "Docs, try it",
+		server.URL(portalName))
 	for i, sys := range systems {
 		fmt.Fprintf(&b, "  %-14s %s\n", sys.title, server.URL(sys.name))
 		for _, account := range built[i].accounts {

@@ -39,7 +39,8 @@ type settings struct {
 	zone        *time.Location
 	smtp        *mail.SMTPConfig // nil: mails become files
 	mailFrom    netmail.Address
-	secret      []byte // nil: the state directory's own
+	secret      []byte // nil: the state directory's own, or one that was wrong
+	secretSet   bool
 	corsOrigins []string
 	limits      limits
 	trusted     []netip.Prefix
@@ -51,14 +52,11 @@ type settings struct {
 // systemSettings is what the environment says about one system.
 type systemSettings struct {
 	addr      string
-	publicURL *url.URL // nil: the request's own
+	publicURL *url.URL // nil: its own address
 }
 
 // tlsSettings is how listeners are encrypted: not at all, by a certificate's files, or by ACME for a domain.
 type tlsSettings struct{ cert, key, domain string }
-
-// on reports whether listeners speak TLS.
-func (t tlsSettings) on() bool { return t.cert != "" || t.domain != "" }
 
 // limits are the rate limits that contracts promise, by rule.
 type limits struct {
@@ -105,6 +103,7 @@ func readSettings(environ []string, systems []system) (settings, error) {
 		trusted:     r.Prefixes("GUICHET_TRUSTED_PROXIES"),
 		logFormat:   r.Enum("GUICHET_LOG_FORMAT", "", "text", "json"),
 	}
+	_, s.secretSet = r.Lookup("GUICHET_SECRET")
 	embedded := s.databaseURL == ""
 	s.demo = r.Bool("GUICHET_DEMO", embedded)
 	s.dev = r.Bool("GUICHET_DEV", embedded)
@@ -167,7 +166,7 @@ func (s *settings) readDatabaseURL(r *config.Reader) {
 
 // requireSecret notes a secret that nothing could replace: one made up here would differ from the next process's.
 func (s settings) requireSecret() error {
-	if s.databaseURL == "" || s.secret != nil {
+	if s.databaseURL == "" || s.secretSet {
 		return nil
 	}
 	return &config.Error{Mistakes: []string{

@@ -31,7 +31,7 @@ func TestSettingsDefaults(t *testing.T) {
 	if !s.demo || !s.dev || !s.check {
 		t.Errorf("demo %t, dev %t, check %t: all are on with the embedded database", s.demo, s.dev, s.check)
 	}
-	if s.maxConns != 40 || s.zone.String() != "Europe/Paris" || s.smtp != nil || s.secret != nil || s.limits.off || s.tls.on() {
+	if s.maxConns != 40 || s.zone.String() != "Europe/Paris" || s.smtp != nil || s.secret != nil || s.limits.off || s.tls != (tlsSettings{}) {
 		t.Errorf("got %+v", s)
 	}
 	if !slices.Equal(s.corsOrigins, []string{"*"}) || s.logFormat != "" || s.logLevel.String() != "INFO" {
@@ -61,6 +61,10 @@ func TestSettingsWithDatabaseURL(t *testing.T) {
 	s, err = readWith("DATABASE_URL=postgres://u:p@db.example.com/guichet", "GUICHET_SECRET="+strings.Repeat("s", 32), "GUICHET_DEMO=yes")
 	if err != nil || s.requireSecret() != nil || !s.demo {
 		t.Errorf("with a secret: %v, %v, demo %t", err, s.requireSecret(), s.demo)
+	}
+	s, err = readWith("DATABASE_URL=postgres://u:p@db.example.com/guichet", "GUICHET_SECRET=short")
+	if err == nil || s.requireSecret() != nil {
+		t.Errorf("a wrong secret is one mistake: %v, %v", err, s.requireSecret())
 	}
 }
 

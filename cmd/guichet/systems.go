@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -28,13 +29,24 @@ type site struct {
 	conns int    // how many database connections its pool may open
 }
 
+// publicURL is where clients reach a system, without a slash at the end: what the operator says, or its own address.
+func (h *house) publicURL(name, own string) (*url.URL, error) {
+	public := h.settings.systems[name].publicURL
+	if public == nil {
+		return url.Parse(own)
+	}
+	trimmed := *public
+	trimmed.Path = strings.TrimSuffix(trimmed.Path, "/")
+	return &trimmed, nil
+}
+
 // running is a system that was built.
 type running struct {
 	handler  http.Handler                // its operations, without docs
 	ready    func(context.Context) error // nil when it can serve
 	findings func() []portal.Finding     // nil when responses are not checked
 	loadDemo func(context.Context) error // idempotent
-	accounts []string                    // the demo accounts that were loaded, as text
+	accounts []string                    // demo accounts to be shown to everybody, as text
 }
 
 // systemTable lists the systems in the order in which they are shown. A new one is a line here and a file that builds it.

@@ -2,27 +2,23 @@ package main
 
 import (
 	"context"
-	"net/url"
-	"strings"
 
 	"github.com/guichet-api/guichet/internal/contract"
+	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/portal"
 	"github.com/guichet-api/guichet/internal/tiptop"
 )
 
 // newTiptop makes The Tip Top on the house.
 func newTiptop(ctx context.Context, h *house, place site, checker *contract.Checker) (*tiptop.API, error) {
-	pool, err := h.pool(ctx, tiptop.Name, tiptop.Name, place.conns)
+	pool, err := h.pool(ctx, tiptop.Name, pg.PoolConfig{Schema: tiptop.Name, MaxConns: place.conns})
 	if err != nil {
 		return nil, err
 	}
-	public := h.settings.systems[tiptop.Name].publicURL
-	if public == nil {
-		if public, err = url.Parse(place.url); err != nil {
-			return nil, err
-		}
+	public, err := h.publicURL(tiptop.Name, place.url)
+	if err != nil {
+		return nil, err
 	}
-	public.Path = strings.TrimSuffix(public.Path, "/")
 	rules := h.settings.limits.rules
 	return tiptop.New(tiptop.Config{
 		PublicURL: public,
@@ -51,7 +47,7 @@ func buildTiptop(ctx context.Context, h *house, place site) (*running, error) {
 		return nil, err
 	}
 	one.handler, one.ready, one.loadDemo = api.Handler(), api.Ready, api.Operator().LoadDemo
-	if h.settings.demo {
+	if h.settings.demo && h.settings.dev {
 		for _, account := range tiptop.DemoAccounts() {
 			one.accounts = append(one.accounts, account.Email+" / "+account.Password+" ("+account.Role+")")
 		}

@@ -49,7 +49,7 @@ func (a *app) withTiptop(ctx context.Context, do func(tiptop.Operator) error) (e
 	if err != nil {
 		return err
 	}
-	return plainError(do(api.Operator()))
+	return orInterrupted(ctx, plainError(do(api.Operator())))
 }
 
 // plainError is a refusal as a person at a shell reads it: the public sentence, and one line for each thing that is wrong.

@@ -91,7 +91,8 @@ func checkCall(t *testing.T, file goFile, call *ast.CallExpr) {
 	}
 	switch name := pkg.Name + "." + selector.Sel.Name; name {
 	case "time.Sleep":
-		if file.test {
+		// In a bubble of synctest the clock is the test's own.
+		if file.test && !slices.Contains(file.imports, "testing/synctest") {
 			t.Errorf("%s sleeps: wait for the event", file.path)
 		}
 	case "os.Getenv", "os.LookupEnv", "os.Environ":

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/guichet-api/guichet/internal/testkit"
 )
 
 // TestSystemsAreComplete: whoever has read one system has read all, because every system has the same places.
@@ -34,6 +36,26 @@ func TestSystemsAreComplete(t *testing.T) {
 			if found, _ := filepath.Glob(filepath.Join(root, place)); len(found) == 0 {
 				t.Errorf("%s: %s is missing", system, place)
 			}
+		}
+	}
+}
+
+// TestOperationsHaveVectors: what a contract lists, a vector shows: every operation's example and each of its answers.
+func TestOperationsHaveVectors(t *testing.T) {
+	t.Parallel()
+	for _, system := range systems(t) {
+		document, err := testkit.LoadSpec(read(t, "spec/"+system+"/openapi.yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		vectors, err := testkit.ReadVectors(os.DirFS(root), "spec/"+system+"/vectors")
+		if err != nil {
+			t.Fatal(err)
+		}
+		coverage := document.Coverage(vectors)
+		t.Logf("%s: how many vectors show each answer:\n%s", system, coverage)
+		for _, gap := range coverage.Gaps() {
+			t.Errorf("%s: %s", system, gap)
 		}
 	}
 }

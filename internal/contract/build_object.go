@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 )
 
 // array merges what the schemas say of arrays.
@@ -90,13 +91,7 @@ func (b *builder) property(facets []*Schema, name string) (*node, refusal) {
 	refuse := accepted
 	for _, f := range facets {
 		i, found := slices.BinarySearchFunc(f.Properties, name, func(p Property, name string) int {
-			switch {
-			case p.Name < name:
-				return -1
-			case p.Name > name:
-				return 1
-			}
-			return 0
+			return strings.Compare(p.Name, name)
 		})
 		switch {
 		case found:

@@ -51,15 +51,11 @@ type presetSource struct {
 
 // NewCompiler returns a compiler for one document.
 func NewCompiler(cfg CompilerConfig) *Compiler {
-	return &Compiler{
-		cfg:    cfg,
-		nodes:  map[nodeKey]*node{},
-		merged: map[string]*Schema{},
-	}
+	return &Compiler{cfg: cfg, nodes: map[nodeKey]*node{}, merged: map[string]*Schema{}}
 }
 
-// Compile compiles a schema of either dialect. Everything that is not supported is one error each (errors.Join), with file
-// and line.
+// Compile compiles a schema that a front end has written. Everything that is not supported is one error (errors.Join),
+// with file and line, the first time that it is met.
 func (c *Compiler) Compile(s *Schema) (*Program, error) {
 	root := c.root(s, false)
 	if len(c.problems) == 0 {

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"bytes"
 	"math/bits"
 	"strconv"
 )
@@ -185,8 +186,15 @@ func (v divisor) divides(d decimal) bool {
 		return false // d's last digit is not zero, so d has more decimals than any multiple of v
 	}
 	var rest uint64
-	for i := range d.digits() {
-		rest = v.addMod(v.mulMod(rest, 10), uint64(d.digit(i)-'0')%v.mantissa)
+	if d.digits() <= 19 {
+		for i := range d.digits() {
+			rest = rest*10 + uint64(d.digit(i)-'0')
+		}
+		rest %= v.mantissa
+	} else {
+		for i := range d.digits() {
+			rest = v.addMod(v.mulMod(rest, 10), uint64(d.digit(i)-'0')%v.mantissa)
+		}
 	}
 	for power := 10 % v.mantissa; shift > 0 && rest != 0; shift >>= 1 {
 		if shift&1 == 1 {
@@ -205,6 +213,11 @@ func (v divisor) mulMod(a, b uint64) uint64 {
 func (v divisor) addMod(a, b uint64) uint64 {
 	lo, hi := bits.Add64(a, b, 0)
 	return bits.Rem64(hi, lo, v.mantissa)
+}
+
+// mayOverflow reports whether it takes a closer look to see that a literal fits float64.
+func mayOverflow(literal []byte) bool {
+	return len(literal) > 300 || bytes.IndexByte(literal, 'e') >= 0 || bytes.IndexByte(literal, 'E') >= 0
 }
 
 // fitsFloat reports whether a literal has a finite value of the given size (32 or 64 bits) that is zero only if it is.

@@ -41,7 +41,8 @@ func (l *loading) responses(pointer string, doc *openapi3.Operation) {
 }
 
 // examples checks the examples that stand beside a schema, below pointer.
-func (l *loading) examples(pointer string, one any, many openapi3.Examples, schema *openapi3.Schema, as ...openapi3.SchemaValidationOption) {
+func (l *loading) examples(pointer string, one any, many openapi3.Examples, schema *openapi3.Schema,
+	as ...openapi3.SchemaValidationOption) {
 	l.example(child(pointer, "example"), one, schema, as...)
 	for _, name := range slices.Sorted(maps.Keys(many)) {
 		if example := many[name].Value; example != nil {

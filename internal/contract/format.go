@@ -1,9 +1,6 @@
 package contract
 
-import (
-	"bytes"
-	"net/netip"
-)
+import "bytes"
 
 // The formats that are checked. double, binary and password are known too and ask nothing that can be checked.
 const (
@@ -54,11 +51,9 @@ func textFormatNamed(name string) (*textFormat, bool) {
 	case formatHostname:
 		valid = isHostname
 	case formatIPv4:
-		valid = func(s []byte) bool { return isAddress(s, netip.Addr.Is4) }
+		valid = isIPv4
 	case formatIPv6:
-		valid = func(s []byte) bool {
-			return isAddress(s, func(a netip.Addr) bool { return a.Is6() && a.Zone() == "" })
-		}
+		valid = isIPv6
 	default:
 		return nil, false
 	}
@@ -223,12 +218,66 @@ func isHostname(s []byte) bool {
 	return label > 0 && label <= 63 && s[len(s)-1] != '-'
 }
 
-func isAddress(s []byte, version func(netip.Addr) bool) bool {
-	if len(s) > len("ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255") {
-		return false
+// isIPv4 checks four decimal numbers up to 255, without leading zeros.
+func isIPv4(s []byte) bool {
+	for part := range 4 {
+		n := digitsEnd(s, 0)
+		if n == 0 || n > 3 || n > 1 && s[0] == '0' {
+			return false
+		}
+		value := 0
+		for _, c := range s[:n] {
+			value = value*10 + int(c-'0')
+		}
+		if value > 255 {
+			return false
+		}
+		s = s[n:]
+		if part < 3 {
+			if len(s) == 0 || s[0] != '.' {
+				return false
+			}
+			s = s[1:]
+		}
 	}
-	a, err := netip.ParseAddr(string(s))
-	return err == nil && version(a)
+	return len(s) == 0
+}
+
+// isIPv6 checks RFC 4291's text form: eight groups, :: for one or more that are zero, the last two perhaps as IPv4.
+func isIPv6(s []byte) bool {
+	groups, compressed := 0, false
+	if bytes.HasPrefix(s, []byte("::")) {
+		compressed = true
+		s = s[2:]
+	}
+	for len(s) > 0 {
+		if groups <= 6 && isIPv4(s) {
+			groups, s = groups+2, nil
+			break
+		}
+		n := 0
+		for n < len(s) && isHex(s[n]) {
+			n++
+		}
+		if n == 0 || n > 4 {
+			return false
+		}
+		groups++
+		if s = s[n:]; len(s) == 0 {
+			break
+		}
+		if s[0] != ':' || len(s) == 1 {
+			return false
+		}
+		if s = s[1:]; s[0] == ':' {
+			if compressed {
+				return false
+			}
+			compressed = true
+			s = s[1:]
+		}
+	}
+	return groups == 8 || compressed && groups < 8
 }
 
 // uriScheme is the length of the scheme and its colon at the start of s, 0 if there is none.
@@ -288,7 +337,7 @@ func isAuthority(s []byte) bool {
 	}
 	if len(s) > 0 && s[0] == '[' {
 		end := bytes.IndexByte(s, ']')
-		if end < 0 || !isAddress(s[1:end], netip.Addr.Is6) {
+		if end < 0 || !isIPv6(s[1:end]) {
 			return false
 		}
 		s = s[end+1:]

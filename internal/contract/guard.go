@@ -3,6 +3,7 @@ package contract
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 )
@@ -147,7 +148,15 @@ func (g *guarded) violations(c echo.Context, r *http.Request, body *received) []
 	if rest := report.Violations(); len(rest) > 0 {
 		found = append(found, rest...)
 	}
+	if len(found) > 1 {
+		slices.SortStableFunc(found, func(a, b Violation) int { return rank(a.In) - rank(b.In) })
+	}
 	return found
+}
+
+// rank is where violations of a place stand among the others.
+func rank(in string) int {
+	return slices.Index([]string{InPath, InQuery, InHeader, InCookie, InBody}, in)
 }
 
 // violation is a broken rule that is not one of the parameter's schema.

@@ -223,6 +223,11 @@ func TestGuardCredentials(t *testing.T) {
 			t.Errorf("%s: WWW-Authenticate %q", step.name, challenge)
 		}
 	}
+	for _, malformed := range []string{"Bearer", "Bearer ", "Bearer user admin", "Bearer user, Bearer admin"} {
+		if h.do("GET", "/files/a", "", "Authorization: "+malformed); h.refused.Error() != statusText("fr", 401) {
+			t.Errorf("%s: somebody was asked about it: %v", malformed, h.refused)
+		}
+	}
 	h.do("GET", "/files/a", "", "Authorization: Bearer broken")
 	if h.refused != errStore {
 		t.Errorf("the store's error became %v", h.refused)
@@ -259,6 +264,10 @@ func TestGuardAllAtOnce(t *testing.T) {
 	got := h.broken()
 	want := []string{"path id minimum", "query dry type", "body code pattern", "body quantity minimum", "body extra unknown"}
 	if !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+	h.do("PUT", "/items/0?dry=x&dry=y", "")
+	if got, want := h.broken(), []string{"path id minimum", "query dry duplicate"}; !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
 	h.do("GET", "/required", "")

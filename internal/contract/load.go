@@ -138,19 +138,16 @@ func (l *loading) language() {
 // extensions refuses x- names that nobody reads: "x-role" instead of "x-roles" would open an operation to everybody.
 func (l *loading) extensions(pointer string, given map[string]any, known ...string) {
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if slices.Contains(known, name) || slices.ContainsFunc(foreignExtensions(), func(prefix string) bool {
-			return strings.HasPrefix(name, prefix)
-		}) {
-			continue
+		if !slices.Contains(known, name) && !foreignExtension(name) {
+			l.refusef(child(pointer, name), "unknown extension %s", name)
 		}
-		l.refusef(child(pointer, name), "unknown extension %s", name)
 	}
 }
 
-// foreignExtensions are extensions that other readers of the document (the code generator, documentation pages) know.
-func foreignExtensions() []string {
-	return []string{"x-go-", "x-oapi-codegen-", "x-enum-varnames", "x-enumNames", "x-order", "x-omitempty", "x-deprecated-reason",
-		"x-tagGroups", "x-logo", "x-codeSamples"}
+// foreignExtension tells whether other readers of the document (the code generator, documentation pages) know an extension.
+func foreignExtension(name string) bool {
+	return slices.ContainsFunc([]string{"x-go-", "x-oapi-codegen-", "x-enum-varnames", "x-enumNames", "x-order", "x-omitempty",
+		"x-deprecated-reason", "x-tagGroups", "x-logo", "x-codeSamples"}, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
 func (l *loading) pathItem(path string, item *openapi3.PathItem) {

@@ -35,10 +35,10 @@ func withBody(content string) string {
 func TestLoad(t *testing.T) {
 	t.Parallel()
 	c := loadTest(t)
-	if c.Lang != "fr" || c.File != "testdata/guard/openapi.yaml" || len(c.Operations) != 14 {
+	if c.Lang != "fr" || c.File != "testdata/guard/openapi.yaml" || len(c.Operations) != 15 {
 		t.Fatalf("%s %s, %d operations", c.Lang, c.File, len(c.Operations))
 	}
-	if first, last := c.Operations[0], c.Operations[13]; first.ID != "getStyles" || last.ID != "sendEither" {
+	if first, last := c.Operations[0], c.Operations[14]; first.ID != "getStyles" || last.ID != "sendEither" {
 		t.Errorf("not in document order: %s … %s", first.ID, last.ID)
 	}
 	op := c.Operation("deleteFile")
@@ -202,18 +202,32 @@ func TestLoadRefusesAll(t *testing.T) {
 	}
 }
 
-// FuzzLoad reads documents that are broken in every way: Load refuses or accepts, and does not panic.
-func FuzzLoad(f *testing.F) {
+// TestLoadBroken takes lines out of a document, or writes something else there, one at a time: it is refused with a place or
+// still makes sense, and Load does not panic on what is missing.
+func TestLoadBroken(t *testing.T) {
+	t.Parallel()
 	spec, err := os.ReadFile("testdata/guard/openapi.yaml")
 	if err != nil {
-		f.Fatal(err)
+		t.Fatal(err)
 	}
-	f.Add(string(spec))
-	f.Add(document("", "", idParameter, ""))
-	f.Add(document("", "", withBody("application/json: {schema: {type: string}}"), ""))
-	f.Fuzz(func(t *testing.T, spec string) {
-		if c, err := Load([]byte(spec), "f.yaml"); err == nil && c == nil {
-			t.Error("neither a contract nor an error")
+	place := regexp.MustCompile(`^f\.yaml:[1-9][0-9]*: .`)
+	lines, refused := strings.Split(strings.TrimSpace(string(spec)), "\n"), 0
+	for i, line := range lines {
+		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
+		instead := []string{"", indent + "null", indent + "- x", indent + "x: 1"}[i%4]
+		broken := slices.Concat(lines[:i], []string{instead}, lines[i+1:])
+		_, err := Load([]byte(strings.Join(broken, "\n")), "f.yaml")
+		if err == nil {
+			continue
 		}
-	})
+		refused++
+		for message := range strings.SplitSeq(err.Error(), "\n") {
+			if !place.MatchString(message) {
+				t.Errorf("line %d as %q: without a place: %s", i+1, instead, message)
+			}
+		}
+	}
+	if refused < len(lines)/2 {
+		t.Errorf("only %d of %d broken documents were refused", refused, len(lines))
+	}
 }

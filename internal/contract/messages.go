@@ -41,10 +41,11 @@ const (
 	ruleCount
 )
 
-// keyword is the rule's name in Violation.Keyword: the schema keyword where there is one.
+// keyword is the rule's name in Violation.Keyword: the schema keyword where there is one. An enum of one value, which is
+// how a constant is written, has a sentence of its own.
 func (k rule) keyword() string {
 	return [ruleCount]string{
-		"syntax", "utf8", "nul", "depth", "complexity", "duplicate", "range", "type", "format", "enum", "const", "pattern",
+		"syntax", "utf8", "nul", "depth", "complexity", "duplicate", "range", "type", "format", "enum", "enum", "pattern",
 		"minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
 		"minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "required", "unknown",
 		"additionalProperties", "readOnly", "x-equals", "not", "oneOf", "discriminator",

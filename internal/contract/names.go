@@ -1,5 +1,7 @@
 package contract
 
+import "math"
+
 // nameTable finds a property by name. Its hash looks at the length and three bytes; the multipliers are chosen when it is
 // built so that the names of one object rarely share a slot, and a lookup compares one name.
 type nameTable struct {
@@ -20,7 +22,7 @@ func newNameTable(properties []property) nameTable {
 	for size < 2*len(properties) {
 		size *= 2
 	}
-	best := len(properties) + 1
+	best := math.MaxInt
 	for factor := uint32(0x9E3779B1); factor != 0x9E3779B1+2*64; factor += 2 {
 		slots, collisions := fillSlots(properties, size, factor)
 		if collisions < best {

@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -19,8 +20,11 @@ type openapiFront struct {
 }
 
 // OpenAPI compiles an OpenAPI 3.0 schema that stands at the JSON pointer where. kin-openapi must have validated the
-// document. Everything that is not supported is one error each (errors.Join), with file and line.
+// document. Everything that is not supported is one error (errors.Join), with file and line, the first time that it is met.
 func (c *Compiler) OpenAPI(ref *openapi3.SchemaRef, where string) (*Program, error) {
+	if ref == nil {
+		return nil, fmt.Errorf("%s: #%s: a schema is missing", c.cfg.File, where)
+	}
 	front, ok := c.front.(*openapiFront)
 	if !ok {
 		front = &openapiFront{schemas: map[*openapi3.Schema]*Schema{}, refuse: c.refuse}
@@ -31,9 +35,6 @@ func (c *Compiler) OpenAPI(ref *openapi3.SchemaRef, where string) (*Program, err
 
 // schema reads the schema at the JSON pointer where, or the component that it refers to.
 func (f *openapiFront) schema(ref *openapi3.SchemaRef, where string) *Schema {
-	if ref == nil {
-		return nil
-	}
 	if ref.Ref != "" {
 		target, local := strings.CutPrefix(ref.Ref, "#")
 		if !local {
@@ -71,6 +72,9 @@ func (f *openapiFront) value(k *openapi3.Schema, where string) *Schema {
 	f.unsupported(k, where)
 	f.extensions(s, k.Extensions)
 	s.Types = f.types(k, where)
+	if k.Enum != nil && len(k.Enum) == 0 {
+		f.refuse(where+"/enum", "an enum without values accepts nothing")
+	}
 	for _, v := range k.Enum {
 		s.Enum = append(s.Enum, f.json(v, where+"/enum"))
 	}
@@ -87,7 +91,7 @@ func (f *openapiFront) value(k *openapi3.Schema, where string) *Schema {
 }
 
 func (f *openapiFront) children(s *Schema, k *openapi3.Schema) {
-	s.Items = f.schema(k.Items, s.Pointer+"/items")
+	s.Items = f.optional(k.Items, s.Pointer+"/items")
 	for _, name := range slices.Sorted(maps.Keys(k.Properties)) {
 		child := f.schema(k.Properties[name], s.Pointer+"/properties/"+escapePointer(name))
 		s.Properties = append(s.Properties, Property{name, child})
@@ -104,7 +108,15 @@ func (f *openapiFront) children(s *Schema, k *openapi3.Schema) {
 	s.AllOf = f.list(k.AllOf, s.Pointer+"/allOf")
 	s.OneOf = f.list(k.OneOf, s.Pointer+"/oneOf")
 	s.AnyOf = f.list(k.AnyOf, s.Pointer+"/anyOf")
-	s.Not = f.schema(k.Not, s.Pointer+"/not")
+	s.Not = f.optional(k.Not, s.Pointer+"/not")
+}
+
+// optional is schema for a keyword that may be absent.
+func (f *openapiFront) optional(ref *openapi3.SchemaRef, where string) *Schema {
+	if ref == nil {
+		return nil
+	}
+	return f.schema(ref, where)
 }
 
 func (f *openapiFront) list(refs openapi3.SchemaRefs, where string) []*Schema {
@@ -160,14 +172,30 @@ func (f *openapiFront) decimal(v *float64, pointer string) string {
 		return ""
 	}
 	text := strconv.FormatFloat(*v, 'g', -1, 64)
-	if math.Abs(*v) >= 1<<53 && parseDecimal([]byte(text)).digits() > 15 {
+	if rounded(*v) {
 		f.refuse(pointer, "%s is too large to be held exactly; use the format int64 for its limits", text)
 	}
 	return text
 }
 
+// rounded reports whether a value that kin-openapi has decoded, or one in it, may be another number than the document's.
+func rounded(v any) bool {
+	switch v := v.(type) {
+	case float64:
+		return math.Abs(v) >= 1<<53 && parseDecimal(strconv.AppendFloat(nil, v, 'g', -1, 64)).digits() > 15
+	case []any:
+		return slices.ContainsFunc(v, rounded)
+	case map[string]any:
+		return slices.ContainsFunc(slices.Collect(maps.Values(v)), rounded)
+	}
+	return false
+}
+
 // json writes a value that kin-openapi has decoded.
 func (f *openapiFront) json(v any, pointer string) []byte {
+	if rounded(v) {
+		f.refuse(pointer, "a number here is too large to be held exactly")
+	}
 	text, err := json.Marshal(v, json.Deterministic(true))
 	if err != nil {
 		f.refuse(pointer, "%v", err)
@@ -176,7 +204,8 @@ func (f *openapiFront) json(v any, pointer string) []byte {
 	return text
 }
 
-// extensions reads x-equals and x-message and refuses keywords that OpenAPI 3.0 does not have.
+// extensions reads x-equals and x-message and refuses keywords that OpenAPI 3.0 does not have and extensions that nobody
+// reads: "x-equal" instead of "x-equals" would compare nothing.
 func (f *openapiFront) extensions(s *Schema, extensions map[string]any) {
 	for _, name := range slices.Sorted(maps.Keys(extensions)) {
 		switch {
@@ -186,6 +215,8 @@ func (f *openapiFront) extensions(s *Schema, extensions map[string]any) {
 			s.Message = f.text(extensions[name], s.Pointer+"/x-message")
 		case !strings.HasPrefix(name, "x-"):
 			f.refuse(s.Pointer+"/"+escapePointer(name), "keyword %q is not supported", name)
+		case !foreignExtension(name):
+			f.refuse(s.Pointer+"/"+escapePointer(name), "unknown extension %s", name)
 		}
 	}
 }

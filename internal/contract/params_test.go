@@ -224,22 +224,27 @@ func (h *harness) brokenOf(method, target string, header ...string) []string {
 	return h.broken()
 }
 
-// TestDefaultsAreShared writes to nothing that the next request reads.
+// TestDefaultsAreShared adds to the values of one request what no other request may see.
 func TestDefaultsAreShared(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t, Config{})
-	var query url.Values
+	var seen []url.Values
+	var levels [][]string
 	h.handle = func(c echo.Context) error {
-		query = c.QueryParams()
-		query.Add("page", "9")
-		c.Request().Header.Add("X-Level", "9")
+		mine := fmt.Sprint(len(seen))
+		c.QueryParams().Add("page", mine)
+		c.Request().Header.Add("X-Level", mine)
+		seen, levels = append(seen, c.QueryParams()), append(levels, c.Request().Header["X-Level"])
 		return nil
 	}
-	for range 2 {
+	for range 3 {
 		h.do("GET", "/styles/7/x", "")
 	}
-	if got := query["page"]; !slices.Equal(got, []string{"1", "9"}) {
-		t.Errorf("page %v", got)
+	for i := range seen {
+		mine := fmt.Sprint(i)
+		if !slices.Equal(seen[i]["page"], []string{"1", mine}) || !slices.Equal(levels[i], []string{"3", mine}) {
+			t.Errorf("request %d: page %v, level %v", i, seen[i]["page"], levels[i])
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf16"
 )
 
 // pattern is a regular expression.
@@ -107,7 +108,12 @@ func (t *ecmaTranslator) escape() error {
 			return t.refuse("octal escapes are not ECMA's")
 		}
 		t.replace(2, `\x00`)
-	case 'd', 'D', 'w', 'W', 'B', 't', 'n', 'v', 'f', 'r', 'x', 'p', 'P':
+	case 'x':
+		if hex4(append([]byte("00"), rest[2:min(4, len(rest))]...)) < 0 {
+			return t.refuse(`\x needs two hexadecimal digits`)
+		}
+		t.copy(4)
+	case 'd', 'D', 'w', 'W', 'B', 't', 'n', 'v', 'f', 'r', 'p', 'P':
 		t.copy(2)
 	default:
 		if isLetter(c) || isDigit(c) {
@@ -128,6 +134,9 @@ func (t *ecmaTranslator) codePoint(rest string) error {
 	}
 	if len(rest) < 6 || hex4([]byte(rest[2:])) < 0 {
 		return t.refuse(`\u needs four hexadecimal digits`)
+	}
+	if utf16.IsSurrogate(hex4([]byte(rest[2:]))) {
+		return t.refuse(`half a surrogate pair cannot be expressed: write \u{…}`)
 	}
 	t.replace(6, `\x{`+rest[2:6]+`}`)
 	return nil

@@ -5,6 +5,18 @@ package contract
 // A program is a node per schema, and a node is a flat list of checks: everything that allOf says of one value is merged
 // into one node when it is compiled, so that a value is read once whatever the document's authors split it into. Only the
 // branches of oneOf, anyOf and not read their value's bytes again.
+//
+// Where the specification leaves a choice, or nobody follows it:
+//   - An integer is written without fraction and exponent, and fits int64 whatever its format: 1.0 and 1e2 are refused,
+//     because the handlers' integers do not decode from them. Other numbers must fit float64, and are compared exactly.
+//   - OpenAPI's nullable accepts null whatever enum says; no other schema does, {} included, except by its oneOf, anyOf
+//     or allOf. So does kin-openapi.
+//   - An object that has properties and says nothing of additional ones refuses them (CompilerConfig.UnknownFields).
+//     Its oneOf and anyOf add what the branches that match declare, its allOf what all declare.
+//   - A discriminator decides alone: the branch that it names must match, whatever others would.
+//   - A default is for properties that may be absent: a required one is required with a default too.
+//   - A read-only property is refused, and not required of what comes in.
+//   - Names that occur twice, NUL, invalid UTF-8 and more than 64 levels are refused everywhere.
 type Program struct {
 	root *node
 	lang string

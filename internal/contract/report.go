@@ -6,12 +6,16 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // Limits of one validation. They keep the cost of a hostile body in proportion to its length.
 const (
 	maxDepth      = 64  // nested arrays and objects
 	maxViolations = 256 // a value can be wrong in as many places as it has bytes; the rest is not listed
+	maxName       = 128 // bytes of a member name that a pointer shows; every violation below it repeats it
+
+	maxKept = 1 << 16 // elements of buffers that a pooled report keeps; a rare large body should not stay in memory
 )
 
 // Report collects the violations and the missing defaults of a validation, and lends the validation its buffers, so that
@@ -55,7 +59,9 @@ func AcquireReport(in, name, lang string) *Report {
 func (r *Report) Release() {
 	r.data = nil
 	r.violations = nil
-	reports.Put(r)
+	if cap(r.text)+cap(r.json)+cap(r.canon.out)+cap(r.names) <= maxKept {
+		reports.Put(r)
+	}
 }
 
 // Reset empties the report and sets place and language of the violations to come.
@@ -141,13 +147,37 @@ func (r *Report) pointer() string {
 			b.WriteString(strconv.Itoa(s.index))
 			continue
 		}
-		name := r.data[s.start:s.end]
+		end := r.shownEnd(s)
+		name := r.data[s.start:end]
 		if s.escaped {
 			name = appendUnescaped(nil, name)
 		}
 		b.WriteString(escapePointer(strings.ToValidUTF8(string(name), "\uFFFD")))
+		if end < s.end {
+			b.WriteString("…")
+		}
 	}
 	return b.String()
+}
+
+// shownEnd is where a pointer leaves off a member name that is too long to be shown. It splits no escape and no character.
+func (r *Report) shownEnd(s segment) int {
+	if s.end-s.start <= maxName {
+		return s.end
+	}
+	for pos := s.start; pos < s.end; {
+		n := pos - s.start
+		if n >= maxName && (utf8.RuneStart(r.data[pos]) || n >= maxName+utf8.UTFMax) {
+			return pos
+		}
+		if r.data[pos] == '\\' {
+			length, _ := escapeLen(r.data[pos:s.end])
+			pos += length
+		} else {
+			pos++
+		}
+	}
+	return s.end
 }
 
 func escapePointer(name string) string {

@@ -94,6 +94,8 @@ func TestSpellings(t *testing.T) {
 		"/files/..": 404, "/files/.": 404, "/files/%2e%2E": 404, "/files/%2e": 404, "/files/..%2Fadmin": 204, "/files/...": 204,
 		"/files//meta": 404, "/files/a/meta": 204, "/files/a/meta/": 404, "/files/a/meta/x": 404, "/files/a%2Fmeta": 204,
 		"/files/../meta": 404, "/files/a%2F..%2F/meta": 204, "/files/:name": 204, "/files/*": 204, "/files/%3Aname": 204,
+		// Echo gives all the rest of a path to a last parameter.
+		"/notes/a": 204, "/notes/a/b": 404, "/notes/a/": 404, "/notes/a%2Fb": 204, "/notes/a%2Fb/c": 404, "/notes/..": 404, "/notes//": 404,
 	}
 	for target, status := range spellings {
 		if h.do("GET", target, ""); h.called != "" {
@@ -133,6 +135,8 @@ func TestEchoError(t *testing.T) {
 		{"POST", "/files/a", 405, []string{"DELETE", "GET", "OPTIONS"}},
 		{"POST", "/files/a/b", 404, nil},
 		{"POST", "/files/a/meta", 405, []string{"GET", "OPTIONS"}},
+		{"POST", "/notes/a", 405, []string{"GET", "OPTIONS"}},
+		{"POST", "/notes/a/b", 404, nil},
 		{"GET", "/items/1", 405, []string{"OPTIONS", "PUT"}},
 	} {
 		recorder := h.do(step.method, step.target, "")

@@ -1,6 +1,8 @@
 package contract
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -31,6 +33,17 @@ func stringEnd(data []byte, pos int) (int, stringFlags) {
 	var flags stringFlags
 	i := pos + 1
 	for i < len(data) {
+		for i+8 <= len(data) {
+			special := specialBytes(binary.LittleEndian.Uint64(data[i:]))
+			if special != 0 {
+				i += bits.TrailingZeros64(special) >> 3
+				break
+			}
+			i += 8
+		}
+		if i == len(data) {
+			break
+		}
 		c := data[i]
 		switch {
 		case c >= utf8.RuneSelf:
@@ -56,6 +69,14 @@ func stringEnd(data []byte, pos int) (int, stringFlags) {
 		}
 	}
 	return -1 - len(data), flags
+}
+
+// specialBytes looks at eight bytes at once. The lowest bit set in the result is the top bit of the first byte that is a
+// quote, a backslash, a control character or not ASCII; the result is 0 if there is none.
+func specialBytes(x uint64) uint64 {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	quote, backslash := x^'"'*ones, x^'\\'*ones
+	return ((x-' '*ones)&^x | (quote-ones)&^quote | (backslash-ones)&^backslash | x) & tops
 }
 
 // escapeLen is the length of the escape sequence (or pair of surrogates) at the start of s, 0 if it is none.

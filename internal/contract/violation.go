@@ -37,7 +37,7 @@ func (v Violation) Field() string {
 
 // Error is a request that the contract refuses.
 type Error struct {
-	Status     int         // 400, 401, 403, 413 or 415
+	Status     int         // 400, 401, 403, 404, 405, 413 or 415
 	Message    string      // one sentence in the contract's language
 	Violations []Violation // every violation found; empty unless Status is 400
 	Cause      error       // what Authenticate returned, if that is why

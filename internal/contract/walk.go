@@ -243,7 +243,7 @@ func (r *Report) numberValue(n *node, pos int) int {
 			}
 			return end
 		}
-		if !r.trusted && !fitsFloat(literal, 64) {
+		if !r.trusted && mayOverflow(literal) && !fitsFloat(literal, 64) {
 			if !r.fail(ruleRange, detail{}) {
 				return -1
 			}

@@ -78,10 +78,10 @@ func (r *Report) inEnum(e *enumRule, pos, end int) bool {
 // branches checks not, oneOf and anyOf. It reports whether to go on.
 func (r *Report) branches(n *node, pos, end int) bool {
 	for _, b := range n.nots {
-		inserts, marks := len(r.inserts), r.marks
+		marks := r.marks
 		r.marks = -1
 		matches := r.try(b, pos, end)
-		r.inserts, r.marks = r.inserts[:inserts], marks
+		r.marks = marks
 		if r.broken || matches && !r.fail(ruleNot, detail{}) {
 			return false
 		}
@@ -174,9 +174,11 @@ func (r *Report) discriminated(a *alternative, pos, end int) bool {
 		return value < 0
 	})
 	if value < 0 {
+		r.knowEveryName()
 		return r.failName(ruleRequired, a.discriminator, detail{})
 	}
 	if r.data[value] != '"' {
+		r.knowEveryName()
 		return r.failName(ruleType, a.discriminator, detail{kinds: String})
 	}
 	content := r.data[value+1 : valueEnd-1]
@@ -189,7 +191,24 @@ func (r *Report) discriminated(a *alternative, pos, end int) bool {
 			return r.chosen(a.choices[i].node, pos, end)
 		}
 	}
+	r.knowEveryName()
 	return r.failName(ruleDiscriminator, a.discriminator, detail{text: a.allowed})
+}
+
+// knowEveryName keeps the object's fields from being called unknown where no branch could be chosen.
+func (r *Report) knowEveryName() {
+	if r.marks >= 0 {
+		setBit(r.bits[r.marks:], everyName)
+	}
+}
+
+// know adds the names that a branch's own schemas declare to those that are known.
+func (r *Report) know(b *node) {
+	if r.marks >= 0 {
+		for i, w := range b.object.known {
+			r.bits[r.marks+i] |= w
+		}
+	}
 }
 
 // chosen checks the one branch that can apply, so that its violations are the value's.
@@ -197,21 +216,17 @@ func (r *Report) chosen(b *node, pos, end int) bool {
 	if !r.again(pos, end) || r.value(b, pos) < 0 {
 		return false
 	}
-	if r.marks >= 0 {
-		for i, w := range b.object.known {
-			r.bits[r.marks+i] |= w
-		}
-	}
+	r.know(b)
 	return true
 }
 
 // nearest records the violations of the branch that the value comes nearest to: one that at least allows its type, with
-// the fewest violations, and of those the one that gets deepest into the value.
+// the fewest violations, of those the one that names most of its members, and of those the one that gets deepest into it.
 func (r *Report) nearest(a *alternative, pos, end int) {
-	first, tried := len(r.violations), false
-	kind := kindOf(r.data[pos])
-	var best []Violation
 	var kinds Kinds
+	var best attempt
+	first := len(r.violations)
+	kind := kindOf(r.data[pos])
 	for _, b := range a.branches {
 		kinds |= b.kinds
 		if b.kinds&kind == 0 && (kind != Number || b.kinds&Integer == 0) {
@@ -228,22 +243,37 @@ func (r *Report) nearest(a *alternative, pos, end int) {
 		}
 		r.restore(here)
 		r.inserts = r.inserts[:inserts]
-		if found := r.violations[first:]; !tried || nearer(found, best) {
-			best, tried = slices.Clone(found), true
+		found := attempt{b, r.violations[first:], r.named(b, pos)}
+		if best.branch == nil || found.nearer(best) {
+			found.violations = slices.Clone(found.violations)
+			best = found
 		}
 		r.violations = r.violations[:first]
 	}
-	if !tried {
+	if best.branch == nil {
+		r.knowEveryName()
 		r.fail(ruleType, detail{kinds: kinds})
+		return
 	}
-	r.violations = append(r.violations, best...)
+	r.know(best.branch)
+	r.violations = append(r.violations, best.violations...)
 }
 
-func nearer(a, b []Violation) bool {
-	if len(a) != len(b) {
-		return len(a) < len(b)
+// attempt is what became of a branch that did not accept a value.
+type attempt struct {
+	branch     *node
+	violations []Violation
+	named      int // members of the value that the branch names
+}
+
+func (a attempt) nearer(than attempt) bool {
+	switch {
+	case len(a.violations) != len(than.violations):
+		return len(a.violations) < len(than.violations)
+	case a.named != than.named:
+		return a.named > than.named
 	}
-	return deepest(a) > deepest(b)
+	return deepest(a.violations) > deepest(than.violations)
 }
 
 func deepest(violations []Violation) int {
@@ -252,4 +282,18 @@ func deepest(violations []Violation) int {
 		depth = max(depth, strings.Count(v.Pointer, "/"))
 	}
 	return depth
+}
+
+// named counts the members of the value at pos that a branch names.
+func (r *Report) named(b *node, pos int) int {
+	count := 0
+	if r.data[pos] == '{' {
+		r.eachMember(pos, func(name []byte, _ segment, _ int) bool {
+			if b.object.names.find(name) != nil {
+				count++
+			}
+			return true
+		})
+	}
+	return count
 }

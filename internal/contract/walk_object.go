@@ -2,6 +2,7 @@ package contract
 
 import (
 	"bytes"
+	"cmp"
 	"hash/maphash"
 	"math/bits"
 	"slices"
@@ -172,15 +173,7 @@ func (r *Report) equal(a, b span) bool {
 // uniqueNames reports names that occur twice among r.names[first:]. Names of equal hash are neighbours after sorting.
 func (r *Report) uniqueNames(first int) bool {
 	names := r.names[first:]
-	slices.SortFunc(names, func(a, b member) int {
-		switch {
-		case a.hash < b.hash:
-			return -1
-		case a.hash > b.hash:
-			return 1
-		}
-		return a.start - b.start
-	})
+	slices.SortFunc(names, func(a, b member) int { return cmp.Compare(a.hash, b.hash) })
 	for i := 1; i < len(names); i++ {
 		if names[i].hash == names[i-1].hash && r.sameName(names[i], names[i-1]) {
 			r.path = append(r.path, segment{index: -1, start: names[i].start, end: names[i].end, escaped: names[i].escaped})

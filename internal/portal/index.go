@@ -41,7 +41,7 @@ func newCard(s System) (card, error) {
 		return card{}, fmt.Errorf("portal.newCard: %w", err)
 	}
 	c := card{
-		Name: s.Name, Title: s.Title, URL: s.URL, Host: hostOf(s.URL), About: firstSentence(contract.Info.Description),
+		Name: s.Name, Title: s.Title, URL: s.URL, About: firstSentence(contract.Info.Description),
 		ContractVersion: contract.Info.Version, Accounts: s.Accounts,
 	}
 	for _, item := range contract.Paths {

@@ -9,6 +9,7 @@ import (
 	"html/template"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -132,7 +133,7 @@ func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case below:
 		mount.ServeHTTP(w, r)
 	default:
-		redirect(w, r, first+"/")
+		web.Bounded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { redirect(w, r, first+"/") })).ServeHTTP(w, r)
 	}
 }
 
@@ -202,6 +203,8 @@ func (p *Portal) showIndex(c echo.Context) error {
 	for i, card := range p.cards {
 		card.Ready = states[i].Status == ready
 		card.Reason = states[i].Reason
+		card.URL = reachable(card.URL, c.Request().Host)
+		card.Host = hostOf(card.URL)
 		if findings := p.cfg.Systems[i].Findings; findings != nil {
 			card.Checked, card.Findings = true, findings()
 		}
@@ -241,6 +244,21 @@ func securePage(h http.Header) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cache-Control", "no-cache")
+}
+
+// reachable is an address as the visitor reaches it: what is "localhost" to a system that listens everywhere is, to them, the
+// host that they found the portal at.
+func reachable(address, visited string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() != "localhost" || u.Port() == "" {
+		return address
+	}
+	host := visited
+	if name, _, err := net.SplitHostPort(visited); err == nil {
+		host = name
+	}
+	u.Host = net.JoinHostPort(strings.Trim(host, "[]"), u.Port())
+	return u.String()
 }
 
 // hostOf is what people type: the address without its scheme.

@@ -113,6 +113,24 @@ func TestIndexShowsWhatIsWrong(t *testing.T) {
 	}
 }
 
+// TestAddressesAreReachable: a system that listens everywhere is where the visitor found the portal.
+func TestAddressesAreReachable(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, func(c *portal.Config) { c.Systems[0].URL = "http://localhost:4000" })
+	for host, want := range map[string]string{
+		"guichet.example.com:8080": "http://guichet.example.com:4000", "192.0.2.7": "http://192.0.2.7:4000",
+		"[2001:db8::1]:8080": "http://[2001:db8::1]:4000", "localhost:8080": "http://localhost:4000",
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		p.ServeHTTP(w, r)
+		if !strings.Contains(w.Body.String(), `href="`+want+`"`) {
+			t.Errorf("a visitor of %s is not told %s", host, want)
+		}
+	}
+}
+
 // TestMountIsTheSystem: the mount hands over everything as it came but the prefix.
 func TestMountIsTheSystem(t *testing.T) {
 	t.Parallel()

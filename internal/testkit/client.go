@@ -17,6 +17,8 @@ type Request struct {
 	Path   string // below the client's base
 	Header http.Header
 	Body   []byte // nil: none
+
+	Chunked bool // the body's length is not announced
 }
 
 // Response is the answer, read whole.
@@ -48,7 +50,10 @@ func NewClient(t testing.TB, spec *Spec, base string) *Client {
 // the contract.
 func (c *Client) Do(ctx context.Context, request Request) (*Response, error) {
 	var body io.Reader
-	if request.Body != nil {
+	switch {
+	case request.Chunked:
+		body = io.MultiReader(bytes.NewReader(request.Body)) // a reader whose length nobody can see
+	case request.Body != nil:
 		body = bytes.NewReader(request.Body)
 	}
 	r, err := http.NewRequestWithContext(ctx, request.Method, c.base, body)
@@ -56,7 +61,11 @@ func (c *Client) Do(ctx context.Context, request Request) (*Response, error) {
 		return nil, err
 	}
 	path, query, hasQuery := strings.Cut(request.Path, "?")
-	r.URL = &url.URL{Scheme: r.URL.Scheme, Host: r.URL.Host, Opaque: r.URL.Path + path, RawQuery: query, ForceQuery: hasQuery}
+	target := &url.URL{Scheme: r.URL.Scheme, Host: r.URL.Host, Opaque: r.URL.Path + path, RawQuery: query, ForceQuery: hasQuery}
+	if strings.HasPrefix(target.Opaque, "//") { // net/url would take this for a host
+		target.Path, target.Opaque = target.Opaque, ""
+	}
+	r.URL = target
 	if request.Header != nil {
 		r.Header = request.Header.Clone()
 	}

@@ -28,7 +28,7 @@ func startServer() (*testServer, error) {
 			return nil, err
 		}
 	}
-	server, err := pg.Open(ctx, pg.Options{StateDir: dir, Bin: os.Getenv("PG_BIN"), MaxConns: 400, FsyncOff: true})
+	server, err := pg.Open(ctx, pg.Options{StateDir: dir, Bin: os.Getenv("PG_BIN"), Path: os.Getenv("PATH"), MaxConns: 400, FsyncOff: true})
 	if err != nil {
 		return nil, err
 	}
@@ -76,4 +76,6 @@ func undertaker(dir string) error {
 }
 
 // lifeline is the writing end of the undertaker's standard input. It is never closed: the kernel does that at the end.
+//
+//lint:ignore U1000 nobody reads it: it keeps the garbage collector from closing the file
 var lifeline *os.File

@@ -33,8 +33,8 @@ func HashTables(t testing.TB, db *TestDB, except ...string) string {
 		var count int64
 		var hash string
 		// The sum of the rows' hashes does not depend on their order, and needs no memory for a large table.
-		err := db.Pool.QueryRow(t.Context(), fmt.Sprintf(`SELECT count(*), md5(coalesce(sum(('x' || md5(r::text))::bit(64)::bigint::numeric), 0)::text)
-			FROM %s r`, pgx.Identifier{table.Schema, table.Name}.Sanitize())).Scan(&count, &hash)
+		err := db.Pool.QueryRow(t.Context(), fmt.Sprintf(`SELECT count(*), md5(coalesce(sum(('x' || md5(whole_row::text))::bit(64)::bigint::numeric), 0)::text)
+			FROM %s whole_row`, pgx.Identifier{table.Schema, table.Name}.Sanitize())).Scan(&count, &hash)
 		if err != nil {
 			t.Fatalf("testkit.HashTables: %s.%s: %v", table.Schema, table.Name, err)
 		}

@@ -130,17 +130,20 @@ stream. Both know escapes: \n, \r, \t, \xNN, \uNNNN and \\; a backslash at the e
 # Running them
 
 RunVectors replays every file of a directory; no file at all is a failure, and a file that cannot be read is told with its
-line. Coverage tells which answers of a contract no vector shows. A system's test calls both:
+line. A system's test calls it:
 
-	vectors := testkit.RunVectors(t, testkit.Suite{Files: os.DirFS("../.."), Dir: "spec/tiptop/vectors", Spec: contract,
+	testkit.RunVectors(t, testkit.Suite{Files: os.DirFS("../.."), Dir: "spec/tiptop/vectors", Spec: contract,
 		Mounts: []string{"", "/tiptop"}, Start: start})
-	for _, gap := range contract.Coverage(vectors).Gaps() {
-		t.Error(gap)
-	}
+
+Coverage tells which answers of a contract no vector shows; internal/archtest asks it of every system.
 
 # Broken requests
 
 Attack makes requests from a contract alone: for every operation valid ones and every kind of broken one that applies to
-its parts. It sends them to a running system and holds each answer, and all tables, to what must come of it.
+its parts: tokens that are missing, malformed, tampered with, foreign, expired or revoked; the wrong role, route or method;
+values of the wrong type, range, length, format, pattern or spelling; fields that are missing, null, unknown, given twice or in
+the wrong case; NUL and invalid UTF-8; repeated parameters and bad escapes; bodies that are missing, cut off, followed by
+more, deeply nested, too large, or of another media type. It sends them to a running system and holds each answer, and all
+tables, to what must come of it, and prints how many of which kind each operation got.
 */
 package testkit

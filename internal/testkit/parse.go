@@ -101,7 +101,7 @@ func (e *lineError) Error() string { return e.err.Error() }
 
 var (
 	statusMark = regexp.MustCompile(`^[1-5][0-9][0-9]$`)
-	httpMark   = regexp.MustCompile(`^(?:([1-9][0-9]*) times )?([A-Z]+) (/\S*)(?: as ([a-z][A-Za-z0-9]*))?( escaped)?$`)
+	httpMark   = regexp.MustCompile(`^(?:([1-9][0-9]*) times )?([A-Z]+) (/(?:\{repeat [0-9]+ [^{} ]+\}|\S)*)(?: as ([a-z][A-Za-z0-9]*))?( escaped)?$`)
 	wireMark   = regexp.MustCompile(`^([a-z][A-Za-z0-9]*): (\S+)(?: (.*))?$`)
 	loginMark  = regexp.MustCompile(`^login (\S+)(?: (\S+))? as ([a-z][A-Za-z0-9]*)$`)
 )

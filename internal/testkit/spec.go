@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -67,7 +68,7 @@ func LoadSpec(document []byte) (*Spec, error) {
 }
 
 // formats are what kin does not check unless it is told how.
-func formats() map[string]openapi3.StringFormatValidator {
+var formats = sync.OnceValue(func() map[string]openapi3.StringFormatValidator {
 	return map[string]openapi3.StringFormatValidator{
 		"uuid": openapi3.NewRegexpFormatValidator(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`),
 		"email": openapi3.NewCallbackValidator(func(value string) error {
@@ -79,7 +80,7 @@ func formats() map[string]openapi3.StringFormatValidator {
 		}),
 		"date-time": openapi3.NewRegexpFormatValidator(`^[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\.[0-9]+)?(Z|[+-][0-2][0-9]:[0-5][0-9])$`),
 	}
-}
+})
 
 // Operations are all operations, by path and method.
 func (s *Spec) Operations() []Operation { return s.operations }

@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -192,5 +193,36 @@ func TestTextPattern(t *testing.T) {
 				t.Errorf("captured %v", known)
 			}
 		})
+	}
+}
+
+// TestDocumentedExamples: the examples of the package comment are vectors.
+func TestDocumentedExamples(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, first := range []string{"\tA code is played once.\n", "\t-- ben: connect tcp --\n"} {
+		_, after, found := strings.Cut(string(source), first)
+		if !found {
+			t.Fatalf("the package comment has no example that starts with %q", first)
+		}
+		example := strings.TrimPrefix(first, "\t")
+		for line := range strings.Lines(after) {
+			text, indented := strings.CutPrefix(line, "\t")
+			if !indented && line != "\n" {
+				break
+			}
+			example += text
+		}
+		if first[1] == '-' {
+			example = "A head.\n" + example
+		}
+		if vector, err := ParseVector("doc.go", []byte(example)); err != nil {
+			t.Error(err)
+		} else if len(vector.chapters) == 0 {
+			t.Errorf("no steps in:\n%s", example)
+		}
 	}
 }

@@ -97,13 +97,13 @@ func echoServer(t *testing.T) *Target {
 		if err != nil {
 			return
 		}
-		echo(r.Context(), conn, token)
+		converse(r.Context(), conn, token)
 	}))
 	t.Cleanup(server.Close)
 	return &Target{URL: server.URL}
 }
 
-func echo(ctx context.Context, conn *websocket.Conn, token string) {
+func converse(ctx context.Context, conn *websocket.Conn, token string) {
 	defer func() { _ = conn.CloseNow() }()
 	say := func(text string) { _ = conn.Write(ctx, websocket.MessageText, []byte(text)) }
 	say(`{"type": "hello", "data": "` + token + `"}`)

@@ -13,8 +13,11 @@ import (
 	"github.com/guichet-api/guichet/gen/tiptop/db"
 	"github.com/guichet-api/guichet/internal/contract"
 	"github.com/guichet-api/guichet/internal/contract/stdjson"
+	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/problem"
 )
+
+const textInvalidAccount = "Compte invalide"
 
 // Operator is what the command line does to the contest, beside the operations of the contract.
 type Operator struct{ api *API }
@@ -100,13 +103,13 @@ func (o Operator) SetPassword(ctx context.Context, email, password string) error
 	}
 	row, err := o.api.queries.GetUserByEmail(ctx, normalizeEmail(email))
 	if err != nil {
-		return fmt.Errorf("SetPassword: %w", orElse(err, errNoUser))
+		return fmt.Errorf("SetPassword: %w", pg.IfNoRows(err, errNoUser))
 	}
 	err = o.api.inTx(ctx, func(_ pgx.Tx, q *db.Queries) error {
 		return setPassword(ctx, q, db.SetPasswordParams{ID: row.ID, NewHash: hash})
 	})
 	if err != nil {
-		return fmt.Errorf("SetPassword: %w", orElse(err, errNoUser))
+		return fmt.Errorf("SetPassword: %w", pg.IfNoRows(err, errNoUser))
 	}
 	return nil
 }
@@ -115,7 +118,7 @@ func (o Operator) SetPassword(ctx context.Context, email, password string) error
 func (o Operator) IssueToken(ctx context.Context, email string) (string, error) {
 	row, err := o.api.queries.GetUserByEmail(ctx, normalizeEmail(email))
 	if err != nil {
-		return "", fmt.Errorf("IssueToken: %w", orElse(err, errNoUser))
+		return "", fmt.Errorf("IssueToken: %w", pg.IfNoRows(err, errNoUser))
 	}
 	token, err := o.api.beginSession(ctx, row)
 	if err != nil {
@@ -132,7 +135,7 @@ func (a *API) insertUser(ctx context.Context, q *db.Queries, u db.InsertUserPara
 	}
 	u.Email, u.CreatedAt = normalizeEmail(u.Email), a.now()
 	row, err := q.InsertUser(ctx, u)
-	if violates(err, uniqueEmail) {
+	if pg.Violates(err, uniqueEmail) {
 		return db.User{}, errEmailTaken
 	}
 	return row, err
@@ -188,7 +191,7 @@ func (a *API) checkBody(schema string, value any) error {
 	if program.Validate(text, report) {
 		return nil
 	}
-	return &contract.Error{Status: problem.Invalid.Status(), Message: textBadRequest, Violations: report.Violations()}
+	return &contract.Error{Status: problem.Invalid.Status(), Message: textInvalidAccount, Violations: report.Violations()}
 }
 
 func user(u db.User) User {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/guichet-api/guichet/gen/tiptop/api"
 	"github.com/guichet-api/guichet/gen/tiptop/db"
+	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/problem"
 )
 
@@ -112,7 +113,7 @@ func (a *API) UpdatePrize(ctx context.Context, r api.UpdatePrizeRequestObject) (
 func setStock(ctx context.Context, q *db.Queries, prize uuid.UUID, wanted *int32) (stock, added int32, err error) {
 	held, err := q.LockPrize(ctx, prize)
 	if err != nil {
-		return 0, 0, orElse(err, errNoPrize)
+		return 0, 0, pg.IfNoRows(err, errNoPrize)
 	}
 	shards, err := q.LockStock(ctx, prize)
 	if err != nil {
@@ -134,7 +135,7 @@ func setStock(ctx context.Context, q *db.Queries, prize uuid.UUID, wanted *int32
 // DeletePrize takes a prize out of the draw; it stays for those who won it.
 func (a *API) DeletePrize(ctx context.Context, r api.DeletePrizeRequestObject) (api.DeletePrizeResponseObject, error) {
 	if _, err := a.queries.DeactivatePrize(ctx, r.ID); err != nil {
-		return nil, orElse(err, errNoPrize)
+		return nil, pg.IfNoRows(err, errNoPrize)
 	}
 	return api.DeletePrize200JSONResponse{Success: true, Message: textPrizeDeactivated}, nil
 }
@@ -198,7 +199,7 @@ func (a *API) UpdateUser(ctx context.Context, r api.UpdateUserRequestObject) (ap
 		}
 		var err error
 		changed, err = q.UpdateUser(ctx, change)
-		return orElse(err, errNoUser)
+		return pg.IfNoRows(err, errNoUser)
 	})
 	if err != nil {
 		return nil, err
@@ -216,7 +217,7 @@ func (a *API) DeleteUser(ctx context.Context, r api.DeleteUserRequestObject) (ap
 			return err
 		}
 		_, err := q.DeleteUser(ctx, r.ID)
-		return orElse(err, errNoUser)
+		return pg.IfNoRows(err, errNoUser)
 	})
 	if err != nil {
 		return nil, err

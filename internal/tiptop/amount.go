@@ -10,7 +10,7 @@ import (
 func parseAmount(text string) (cents int64, err error) {
 	euros, decimals, _ := strings.Cut(text, ".")
 	cents, err = strconv.ParseInt(euros+(decimals + "00")[:2], 10, 64)
-	if err != nil || len(decimals) > 2 {
+	if err != nil || euros == "" || len(decimals) > 2 {
 		return 0, fmt.Errorf("parseAmount: %q is not an amount", text)
 	}
 	return cents, nil

@@ -10,6 +10,7 @@ import (
 	"github.com/guichet-api/guichet/gen/tiptop/api"
 	"github.com/guichet-api/guichet/gen/tiptop/db"
 	"github.com/guichet-api/guichet/internal/platform/auth"
+	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/problem"
 )
 
@@ -101,7 +102,7 @@ func (a *API) VerifyEmail(ctx context.Context, r api.VerifyEmailRequestObject) (
 	err := a.inTx(ctx, func(_ pgx.Tx, q *db.Queries) error {
 		id, err := q.RedeemMailToken(ctx, db.RedeemMailTokenParams{Hash: auth.Digest(r.Token), Purpose: purposeVerify, Now: a.now()})
 		if err != nil {
-			return orElse(err, errVerifyLink)
+			return pg.IfNoRows(err, errVerifyLink)
 		}
 		return q.VerifyUser(ctx, id)
 	})
@@ -124,18 +125,27 @@ func (a *API) ForgotPassword(ctx context.Context, r api.ForgotPasswordRequestObj
 	return api.ForgotPassword200JSONResponse{Success: true, Message: textForgot}, nil
 }
 
-// ResetPassword redeems the token of the reset mail.
+// ResetPassword redeems the token of the reset mail. Nobody makes the server hash passwords with tokens that are none: it looks
+// for the token first, and redeems it with the password.
 func (a *API) ResetPassword(ctx context.Context, r api.ResetPasswordRequestObject) (api.ResetPasswordResponseObject, error) {
+	token := db.RedeemMailTokenParams{Hash: auth.Digest(r.Body.Token), Purpose: purposeReset, Now: a.now()}
+	valid, err := a.queries.HasMailToken(ctx, db.HasMailTokenParams(token))
+	if err != nil {
+		return nil, err
+	}
+	if !valid {
+		return nil, errResetLink
+	}
 	hash, err := a.Passwords.Hash(ctx, r.Body.Password)
 	if err != nil {
 		return nil, err
 	}
 	err = a.inTx(ctx, func(_ pgx.Tx, q *db.Queries) error {
-		id, err := q.RedeemMailToken(ctx, db.RedeemMailTokenParams{Hash: auth.Digest(r.Body.Token), Purpose: purposeReset, Now: a.now()})
+		id, err := q.RedeemMailToken(ctx, token)
 		if err != nil {
-			return orElse(err, errResetLink)
+			return pg.IfNoRows(err, errResetLink)
 		}
-		return orElse(setPassword(ctx, q, db.SetPasswordParams{ID: id, NewHash: hash}), errResetLink)
+		return pg.IfNoRows(setPassword(ctx, q, db.SetPasswordParams{ID: id, NewHash: hash}), errResetLink)
 	})
 	if err != nil {
 		return nil, err
@@ -164,7 +174,7 @@ func (a *API) GetMe(ctx context.Context, _ api.GetMeRequestObject) (api.GetMeRes
 func (a *API) me(ctx context.Context) (db.User, error) {
 	found, err := a.queries.GetUser(ctx, callerOf(ctx).id)
 	if err != nil {
-		return db.User{}, fmt.Errorf("me: %w", orElse(err, errToken))
+		return db.User{}, fmt.Errorf("me: %w", pg.IfNoRows(err, errToken))
 	}
 	return found, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/guichet-api/guichet/gen/tiptop/db"
+	"github.com/guichet-api/guichet/internal/platform/pg"
 )
 
 // chunk is how many codes are issued at once: the most that the contract lets an administrator ask for.
@@ -34,7 +35,7 @@ func (a *API) issueChunk(ctx context.Context, count int) ([]string, error) {
 			return nil, err
 		}
 		_, err = a.queries.InsertCodes(ctx, a.codeRows(codes))
-		if !violates(err, uniqueCode) {
+		if !pg.Violates(err, uniqueCode) {
 			return codes, err
 		}
 	}

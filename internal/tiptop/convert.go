@@ -142,9 +142,13 @@ func userTotal(t db.Total) int64 { return t.UsersClient + t.UsersEmployee + t.Us
 
 // usersOf is how many users have a role.
 func usersOf(t db.Total, role api.Role) int64 {
-	return map[api.Role]int64{
-		api.RoleCLIENT: t.UsersClient, api.RoleEMPLOYEE: t.UsersEmployee, api.RoleADMIN: t.UsersAdmin,
-	}[role]
+	switch role {
+	case api.RoleCLIENT:
+		return t.UsersClient
+	case api.RoleEMPLOYEE:
+		return t.UsersEmployee
+	}
+	return t.UsersAdmin
 }
 
 // ticketTotal is how many tickets there are.
@@ -154,8 +158,13 @@ func ticketTotal(t db.Total) int64 {
 
 // ticketsIn is how many tickets are in a state.
 func ticketsIn(t db.Total, status api.TicketStatus) int64 {
-	return map[api.TicketStatus]int64{
-		api.TicketStatusPENDING: t.TicketsPending, api.TicketStatusVALIDATED: t.TicketsValidated,
-		api.TicketStatusREJECTED: t.TicketsRejected, api.TicketStatusCLAIMED: t.TicketsClaimed,
-	}[status]
+	switch status {
+	case api.TicketStatusPENDING:
+		return t.TicketsPending
+	case api.TicketStatusVALIDATED:
+		return t.TicketsValidated
+	case api.TicketStatusREJECTED:
+		return t.TicketsRejected
+	}
+	return t.TicketsClaimed
 }

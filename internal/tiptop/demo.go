@@ -18,8 +18,8 @@ const DemoCode = "ABC-DEFG-HIJK"
 // demoCodes is how many codes come with it.
 const demoCodes = 1000
 
-// demoUsers are the document's test accounts.
-func demoUsers() []NewUser {
+// DemoAccounts are the document's test accounts.
+func DemoAccounts() []NewUser {
 	return []NewUser{
 		{Email: "test-client@test.com", Password: "Test1234", FirstName: "John", LastName: "Doe", Role: string(api.RoleCLIENT)},
 		{Email: "employee@test.com", Password: "Employee1234", FirstName: "Marie", LastName: "Dupont", Role: string(api.RoleEMPLOYEE)},
@@ -46,7 +46,7 @@ func demoPrizes() []db.InsertPrizeOnceParams {
 
 // LoadDemo loads the demo data: accounts, prizes and codes that are not there yet. What was changed since stays changed.
 func (o Operator) LoadDemo(ctx context.Context) error {
-	for _, u := range demoUsers() {
+	for _, u := range DemoAccounts() {
 		if err := o.addOnce(ctx, u); err != nil {
 			return fmt.Errorf("LoadDemo: %s: %w", u.Email, err)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/guichet-api/guichet/gen/tiptop/api"
 	"github.com/guichet-api/guichet/gen/tiptop/db"
+	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/problem"
 )
 
@@ -52,7 +53,7 @@ func (a *API) ValidateTicket(ctx context.Context, r api.ValidateTicketRequestObj
 	err = a.inTx(ctx, func(_ pgx.Tx, q *db.Queries) error {
 		ticket, err := q.LockTicket(ctx, step.ticket)
 		if err != nil {
-			return orElse(err, errNoTicket)
+			return pg.IfNoRows(err, errNoTicket)
 		}
 		if ticket.Status != string(step.from) {
 			return step.refusal
@@ -114,7 +115,7 @@ func reject(reason string) func(context.Context, *db.Queries, db.Ticket, time.Ti
 func (a *API) SearchTicket(ctx context.Context, r api.SearchTicketRequestObject) (api.SearchTicketResponseObject, error) {
 	ticket, err := a.queries.GetTicketByCode(ctx, normalizeCode(r.Params.Code))
 	if err != nil {
-		return nil, orElse(err, errNoTicket)
+		return nil, pg.IfNoRows(err, errNoTicket)
 	}
 	return api.SearchTicket200JSONResponse{Success: true, Data: foundTicket(ticket)}, nil
 }

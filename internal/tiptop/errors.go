@@ -2,26 +2,21 @@ package tiptop
 
 import (
 	"errors"
-	"math"
 	"net/http"
-	"strconv"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/labstack/echo/v4"
 
 	"github.com/guichet-api/guichet/gen/tiptop/api"
 	"github.com/guichet-api/guichet/internal/contract"
-	"github.com/guichet-api/guichet/internal/contract/stdjson"
 	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/problem"
+	"github.com/guichet-api/guichet/internal/platform/web"
 )
 
-// What a client is told when it is nobody's particular fault.
+// What a client is told when the fault is not its own.
 const (
 	textServerError = "Erreur serveur"
-	textBadRequest  = "Requête invalide"
 	textUnavailable = "Service momentanément indisponible"
 )
 
@@ -38,20 +33,8 @@ var (
 // answerError is the one place where a failure becomes an answer: the contract's envelope, whoever raised it. What no client
 // may read becomes the generic server error; the request's log line tells the rest.
 func (a *API) answerError(err error, c echo.Context) {
-	if c.Response().Committed {
-		return
-	}
-	status, body, retryAfter := envelope(a.contract.RouteError(c, err))
-	if retryAfter > 0 {
-		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(retryAfter.Seconds()))))
-	}
-	text, err := stdjson.Marshal(body)
-	if err == nil {
-		err = c.Blob(status, echo.MIMEApplicationJSON, text)
-	}
-	if err != nil {
-		a.Web.Logger.DebugContext(c.Request().Context(), "the answer did not reach the client", "error", err)
-	}
+	status, body, retryAfter := envelope(a.contract.EchoError(c, err))
+	web.Refuse(c, status, retryAfter, body)
 }
 
 // envelope is what a failure looks like to the client.
@@ -59,7 +42,6 @@ func envelope(err error) (status int, body api.Error, retryAfter time.Duration) 
 	var (
 		refused *contract.Error
 		public  *problem.Error
-		routing *echo.HTTPError
 	)
 	switch {
 	case errors.As(err, &refused):
@@ -68,8 +50,6 @@ func envelope(err error) (status int, body api.Error, retryAfter time.Duration) 
 		return public.Kind.Status(), api.Error{Error: public.Message}, public.RetryAfter
 	case pg.IsUnavailable(err):
 		return http.StatusServiceUnavailable, api.Error{Error: textUnavailable}, 0
-	case errors.As(err, &routing) && routing.Code < http.StatusInternalServerError:
-		return routing.Code, api.Error{Error: textBadRequest}, 0
 	}
 	return http.StatusInternalServerError, api.Error{Error: textServerError}, 0
 }
@@ -83,32 +63,9 @@ func details(violations []contract.Violation) []api.ErrorDetail {
 	return list
 }
 
-// orElse replaces "no such row" by what the client is told then.
-func orElse(err error, refusal *problem.Error) error {
-	if errors.Is(err, pgx.ErrNoRows) {
-		return refusal
-	}
-	return err
-}
-
-// Constraints whose violation is the client's to know, and the states in which PostgreSQL gives up one transaction for another
-// (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+// Constraints whose violation is more than a server error.
 const (
-	uniqueEmail       = "users_email_key"
-	ticketOfUser      = "tickets_user_id_fkey"
-	uniqueCode        = "codes_pkey"
-	stateDeadlock     = "40P01"
-	stateSerializable = "40001"
+	uniqueEmail  = "users_email_key"
+	ticketOfUser = "tickets_user_id_fkey"
+	uniqueCode   = "codes_pkey"
 )
-
-// violates reports whether err is the violation of a constraint.
-func violates(err error, constraint string) bool {
-	var refused *pgconn.PgError
-	return errors.As(err, &refused) && refused.ConstraintName == constraint
-}
-
-// isDeadlock reports whether the same transaction may succeed when it is run again.
-func isDeadlock(err error) bool {
-	var refused *pgconn.PgError
-	return errors.As(err, &refused) && (refused.Code == stateDeadlock || refused.Code == stateSerializable)
-}

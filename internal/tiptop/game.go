@@ -9,6 +9,7 @@ import (
 
 	"github.com/guichet-api/guichet/gen/tiptop/api"
 	"github.com/guichet-api/guichet/gen/tiptop/db"
+	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/problem"
 )
 
@@ -117,7 +118,7 @@ func takeStock(ctx context.Context, q *db.Queries, prize uuid.UUID) (bool, error
 // insertTicket writes the ticket, unless its player was deleted meanwhile.
 func insertTicket(ctx context.Context, q *db.Queries, ticket db.InsertTicketParams) error {
 	err := q.InsertTicket(ctx, ticket)
-	if violates(err, ticketOfUser) {
+	if pg.Violates(err, ticketOfUser) {
 		return errToken
 	}
 	return err
@@ -139,7 +140,7 @@ func (a *API) ListMyTickets(ctx context.Context, r api.ListMyTicketsRequestObjec
 func (a *API) GetMyTicket(ctx context.Context, r api.GetMyTicketRequestObject) (api.GetMyTicketResponseObject, error) {
 	ticket, err := a.queries.GetTicketOfUser(ctx, r.ID, callerOf(ctx).id)
 	if err != nil {
-		return nil, orElse(err, errNoTicket)
+		return nil, pg.IfNoRows(err, errNoTicket)
 	}
 	return api.GetMyTicket200JSONResponse{Success: true, Data: myTicket(ticket)}, nil
 }
@@ -148,7 +149,7 @@ func (a *API) GetMyTicket(ctx context.Context, r api.GetMyTicketRequestObject) (
 func (a *API) GetTicketByCode(ctx context.Context, r api.GetTicketByCodeRequestObject) (api.GetTicketByCodeResponseObject, error) {
 	ticket, err := a.queries.GetTicketOfUserByCode(ctx, normalizeCode(r.Code), callerOf(ctx).id)
 	if err != nil {
-		return nil, orElse(err, errNoTicket)
+		return nil, pg.IfNoRows(err, errNoTicket)
 	}
 	return api.GetTicketByCode200JSONResponse{Success: true, Data: myTicket(ticket)}, nil
 }

@@ -59,13 +59,13 @@ type Limits struct {
 func (c Config) Validate() error {
 	var mistakes []error
 	if c.PublicURL == nil || c.PublicURL.Host == "" {
-		mistakes = append(mistakes, errors.New("PublicURL must be an absolute URL"))
+		mistakes = append(mistakes, errors.New("field PublicURL must be an absolute URL"))
 	}
 	if err := auth.CheckSecret(c.Secret); err != nil {
-		mistakes = append(mistakes, fmt.Errorf("Secret %w", err))
+		mistakes = append(mistakes, fmt.Errorf("field Secret %w", err))
 	}
 	if c.Place == nil {
-		mistakes = append(mistakes, errors.New("Place is required"))
+		mistakes = append(mistakes, errors.New("field Place is required"))
 	}
 	return errors.Join(mistakes...)
 }
@@ -176,17 +176,9 @@ func (a *API) newID() (uuid.UUID, error) {
 	return id, nil
 }
 
-// maxAttempts is how often a transaction is run before its deadlock is anybody's concern.
-const maxAttempts = 5
-
-// inTx runs fn in a transaction, and again when PostgreSQL had to end it for the sake of another one.
+// inTx is pg.InTx with the system's statements at hand.
 func (a *API) inTx(ctx context.Context, fn func(tx pgx.Tx, q *db.Queries) error) error {
-	for attempt := 1; ; attempt++ {
-		err := pg.InTx(ctx, a.Pool, func(tx pgx.Tx) error { return fn(tx, a.queries.WithTx(tx)) })
-		if !isDeadlock(err) || attempt == maxAttempts {
-			return err
-		}
-	}
+	return pg.InTx(ctx, a.Pool, func(tx pgx.Tx) error { return fn(tx, a.queries.WithTx(tx)) })
 }
 
 // purge deletes what has expired. It changes nothing that anybody could see.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/guichet-api/guichet/gen/tiptop/api"
 	"github.com/guichet-api/guichet/gen/tiptop/db"
+	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/problem"
 )
 
@@ -43,7 +44,7 @@ func (a *API) UpdateProfile(ctx context.Context, r api.UpdateProfileRequestObjec
 		SetPostalCode: b.PostalCode.IsSpecified(), PostalCode: orNil(b.PostalCode),
 	})
 	if err != nil {
-		return nil, orElse(err, errToken)
+		return nil, pg.IfNoRows(err, errToken)
 	}
 	return api.UpdateProfile200JSONResponse{Success: true, Message: textProfileUpdated, Data: updatedProfile(changed)}, nil
 }
@@ -90,7 +91,7 @@ func (a *API) replacePassword(ctx context.Context, u db.User, password string) e
 		return err
 	}
 	return a.inTx(ctx, func(_ pgx.Tx, q *db.Queries) error {
-		return orElse(setPassword(ctx, q, db.SetPasswordParams{ID: u.ID, NewHash: hash, OldHash: &u.PasswordHash}), errCurrentPassword)
+		return pg.IfNoRows(setPassword(ctx, q, db.SetPasswordParams{ID: u.ID, NewHash: hash, OldHash: &u.PasswordHash}), errCurrentPassword)
 	})
 }
 
@@ -106,7 +107,7 @@ func (a *API) DeleteAccount(ctx context.Context, _ api.DeleteAccountRequestObjec
 			return errLastAdmin
 		}
 		_, err = q.DeleteUser(ctx, me)
-		return orElse(err, errToken)
+		return pg.IfNoRows(err, errToken)
 	})
 	if err != nil {
 		return nil, err

@@ -1,8 +1,9 @@
 -- +goose Up
 
+-- Words that are only ever compared for equality are COLLATE "C": their bytes are compared, not their French order.
 CREATE TABLE users (
     id            uuid PRIMARY KEY,
-    email         text NOT NULL UNIQUE CHECK (email = lower(email)),
+    email         text COLLATE "C" NOT NULL UNIQUE CHECK (email = lower(email)),
     password_hash text NOT NULL,
     first_name    text NOT NULL,
     last_name     text NOT NULL,
@@ -10,7 +11,7 @@ CREATE TABLE users (
     address       text,
     city          text,
     postal_code   text,
-    role          text NOT NULL CHECK (role IN ('CLIENT', 'EMPLOYEE', 'ADMIN')),
+    role          text COLLATE "C" NOT NULL CHECK (role IN ('CLIENT', 'EMPLOYEE', 'ADMIN')),
     is_verified   boolean NOT NULL DEFAULT false,
     created_at    timestamptz NOT NULL
 );
@@ -61,17 +62,17 @@ CREATE TABLE prize_stock (
 
 -- played_at outlives the ticket: a code that was played once stays used when its player's account is deleted.
 CREATE TABLE codes (
-    code      text PRIMARY KEY CHECK (code = upper(code)),
+    code      text COLLATE "C" PRIMARY KEY CHECK (code = upper(code)),
     issued_at timestamptz NOT NULL,
     played_at timestamptz
 );
 
 CREATE TABLE tickets (
     id               uuid PRIMARY KEY,
-    code             text NOT NULL UNIQUE REFERENCES codes,
+    code             text COLLATE "C" NOT NULL UNIQUE REFERENCES codes,
     user_id          uuid NOT NULL REFERENCES users ON DELETE CASCADE,
     prize_id         uuid NOT NULL REFERENCES prizes,
-    status           text NOT NULL DEFAULT 'PENDING' CHECK (status IN ('PENDING', 'VALIDATED', 'REJECTED', 'CLAIMED')),
+    status           text COLLATE "C" NOT NULL DEFAULT 'PENDING' CHECK (status IN ('PENDING', 'VALIDATED', 'REJECTED', 'CLAIMED')),
     played_at        timestamptz NOT NULL,
     validated_at     timestamptz,
     claimed_at       timestamptz,

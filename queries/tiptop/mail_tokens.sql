@@ -9,6 +9,9 @@ ON CONFLICT (user_id, purpose) DO UPDATE SET id = excluded.id, hash = excluded.h
 SELECT t.purpose, t.expires_at, u.email FROM mail_tokens t JOIN users u ON u.id = t.user_id
 WHERE t.id = $1;
 
+-- name: HasMailToken :one
+SELECT EXISTS (SELECT FROM mail_tokens WHERE hash = @hash AND purpose = @purpose AND expires_at > @now);
+
 -- name: RedeemMailToken :one
 -- Single use: the row that is found is gone.
 DELETE FROM mail_tokens WHERE hash = @hash AND purpose = @purpose AND expires_at > @now

@@ -53,6 +53,23 @@ func (q *Queries) GetMailToken(ctx context.Context, id uuid.UUID) (GetMailTokenR
 	return i, err
 }
 
+const hasMailToken = `-- name: HasMailToken :one
+SELECT EXISTS (SELECT FROM mail_tokens WHERE hash = $1 AND purpose = $2 AND expires_at > $3)
+`
+
+type HasMailTokenParams struct {
+	Hash    []byte
+	Purpose string
+	Now     time.Time
+}
+
+func (q *Queries) HasMailToken(ctx context.Context, arg HasMailTokenParams) (bool, error) {
+	row := q.db.QueryRow(ctx, hasMailToken, arg.Hash, arg.Purpose, arg.Now)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const putMailToken = `-- name: PutMailToken :exec
 INSERT INTO mail_tokens (id, user_id, purpose, hash, expires_at)
 SELECT $1::uuid, u.id, $2::text, $3::bytea, $4::timestamptz FROM users u WHERE u.email = $5 FOR KEY SHARE

@@ -19,6 +19,9 @@ import (
 // Schema is the PostgreSQL schema that everything is written into.
 const Schema = "tiptop"
 
+// Password is that of every player.
+const Password = "Password123"
+
 // Player is an account of role CLIENT with a session.
 type Player struct {
 	Email   string
@@ -99,15 +102,14 @@ func (c *Contest) fill(ctx context.Context, cfg Config) error {
 
 // enter registers the player and logs in.
 func (p *Player) enter(ctx context.Context, url string) error {
-	const password = "Password123"
 	err := post(ctx, url+"/api/auth/register", http.StatusCreated, nil, map[string]string{
-		"email": p.Email, "password": password, "confirmPassword": password, "firstName": "Jeanne", "lastName": "Martin",
+		"email": p.Email, "password": Password, "confirmPassword": Password, "firstName": "Jeanne", "lastName": "Martin",
 	})
 	if err != nil {
 		return err
 	}
 	var answer struct{ Token string }
-	err = post(ctx, url+"/api/auth/login", http.StatusOK, &answer, map[string]string{"email": p.Email, "password": password})
+	err = post(ctx, url+"/api/auth/login", http.StatusOK, &answer, map[string]string{"email": p.Email, "password": Password})
 	if err == nil && answer.Token == "" {
 		err = fmt.Errorf("%s got no token", p.Email)
 	}

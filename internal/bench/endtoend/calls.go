@@ -17,16 +17,16 @@ import (
 // call is one of the measured operations.
 type call struct {
 	name     string
-	requests int // in a round, of all workers together
+	requests int // in a turn, of all workers together
 	request  func(ctx context.Context, url string, p *contest.Player, n int, code string) (*http.Request, error)
 	playing  bool // every request needs a fresh code
 }
 
 func calls() []call {
 	return []call{
-		{name: "GET by id", requests: 6000, request: getTicket},
-		{name: "GET list of 20", requests: 3000, request: listTickets},
-		{name: "POST play", requests: 2000, request: play, playing: true},
+		{name: "GET by id", requests: 1500, request: getTicket},
+		{name: "GET list of 20", requests: 800, request: listTickets},
+		{name: "POST play", requests: 500, request: play, playing: true},
 	}
 }
 

@@ -1,11 +1,13 @@
 package endtoend
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/guichet-api/guichet/internal/bench/load"
@@ -24,26 +26,25 @@ func limit() table.Limit { return table.Limit{Must: 1, Aim: 0.5} }
 
 // Config says how long to measure.
 type Config struct {
-	Rounds int     // each measures both servers once; 0: 5
-	Scale  float64 // of the number of requests in a round; 0: 1
+	Rounds int // 0: 5
 	Out    io.Writer
 }
 
-// cost is what a call costs on one server, in its best round.
+// turns are how often a round comes to each server: short turns give both the same share of a noisy machine.
+const turns = 5
+
+// cost is what a call costs on one server.
 type cost struct {
-	cpu      time.Duration // of the server, for one request
-	postgres time.Duration // of all of PostgreSQL, for one request
-	rate     float64       // requests a second
-	p50, p99 time.Duration
+	cpu      time.Duration // of the server for one request, the median turn of the best round
+	postgres time.Duration // of all of PostgreSQL for one request, on the average
+	rate     float64       // requests a second, in the best turn
+	p50, p99 time.Duration // over all turns
 }
 
 // Run measures both servers, prints the table, and reports whether everything that is asked of Guichet holds.
 func Run(ctx context.Context, cfg Config) (good bool, err error) {
 	if cfg.Rounds == 0 {
 		cfg.Rounds = 5
-	}
-	if cfg.Scale == 0 {
-		cfg.Scale = 1
 	}
 	s, err := newStage(ctx)
 	defer func() { err = errors.Join(err, s.Close()) }()
@@ -55,7 +56,7 @@ func Run(ctx context.Context, cfg Config) (good bool, err error) {
 		Columns: []string{"<call", "<server", "CPU µs/req", "× Fastify", "must", "aim", "<verdict",
 			"PostgreSQL µs/req", "req/s", "p50 ms", "p99 ms"},
 		Notes: []string{
-			fmt.Sprintf("Best of %d interleaved rounds, %d connections; client, servers and database share this machine.", cfg.Rounds, workers),
+			fmt.Sprintf("Best of %d interleaved rounds, each the median of %d turns; %d connections; client, servers and database share this machine.", cfg.Rounds, turns, workers),
 			"CPU is the server process's own; both run the same statements on the same rows and log every request.",
 			"Fastify is one process, as is usual; Guichet uses every core.",
 		},
@@ -86,76 +87,107 @@ func Run(ctx context.Context, cfg Config) (good bool, err error) {
 func micros(d time.Duration) string { return fmt.Sprintf("%.0f", float64(d)/float64(time.Microsecond)) }
 func millis(d time.Duration) string { return fmt.Sprintf("%.2f", float64(d)/float64(time.Millisecond)) }
 
-// race measures one call on both servers in interleaved rounds, whose first mover alternates, and answers with each one's
-// round of the least CPU.
+// race measures one call on both servers in interleaved rounds.
 func (s *stage) race(ctx context.Context, cfg Config, c call) ([]cost, error) {
 	if err := s.sameAnswers(ctx, c); err != nil {
 		return nil, err
 	}
 	client := load.NewClient(workers)
 	defer client.CloseIdleConnections()
-	requests := max(workers, int(float64(c.requests)*cfg.Scale))
-	best := make([]cost, len(s.servers))
-	for round := range cfg.Rounds + 1 {
-		for turn := range s.servers {
-			i := (round + turn) % len(s.servers)
-			got, err := s.measure(ctx, client, c, s.servers[i], requests)
+	costs, sums := make([]cost, len(s.servers)), make([]sum, len(s.servers))
+	for n := range cfg.Rounds + 1 {
+		taken, err := s.round(ctx, client, c)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			continue // for caches, pools and compilers to warm up
+		}
+		for i, all := range taken {
+			for _, one := range all {
+				sums[i].add(one)
+				costs[i].rate = max(costs[i].rate, float64(c.requests)/one.took.Seconds())
+			}
+			slices.SortFunc(all, func(a, b sum) int { return cmp.Compare(a.server, b.server) })
+			// The lower of the two in the middle: a turn that a neighbour on the machine disturbed, or that none did, says little.
+			if cpu := all[(len(all)-1)/2].server / time.Duration(c.requests); costs[i].cpu == 0 || cpu < costs[i].cpu {
+				costs[i].cpu = cpu
+			}
+		}
+	}
+	for i := range costs {
+		slices.Sort(sums[i].times)
+		costs[i].postgres = sums[i].postgres / time.Duration(len(sums[i].times))
+		costs[i].p50, costs[i].p99 = load.Percentile(sums[i].times, 50), load.Percentile(sums[i].times, 99)
+	}
+	return costs, nil
+}
+
+// round gives each server its turns, one after the other; the first mover alternates.
+func (s *stage) round(ctx context.Context, client *http.Client, c call) ([][]sum, error) {
+	taken := make([][]sum, len(s.servers))
+	for turn := range turns {
+		for move := range s.servers {
+			i := (turn + move) % len(s.servers)
+			got, err := s.measure(ctx, client, c, s.servers[i])
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", s.servers[i].name, err)
 			}
-			warming := round == 0
-			if !warming && (best[i].cpu == 0 || got.cpu < best[i].cpu) {
-				best[i] = got
-			}
+			taken[i] = append(taken[i], got)
 		}
 	}
-	return best, nil
+	return taken, nil
 }
 
-// measure sends a round of requests to one server. Players are the workers; a player's requests are sent one by one.
-func (s *stage) measure(ctx context.Context, client *http.Client, c call, one server, requests int) (cost, error) {
-	codes := make([]string, requests)
+// sum is what was used for the requests of one turn, or of several.
+type sum struct {
+	server, postgres time.Duration // CPU
+	took             time.Duration
+	times            []time.Duration // one for each request
+}
+
+func (s *sum) add(other sum) {
+	s.server += other.server
+	s.postgres += other.postgres
+	s.took += other.took
+	s.times = append(s.times, other.times...)
+}
+
+// used is the CPU time of a server and of the database so far.
+func (s *stage) used(one server) (used sum, err error) {
+	if used.server, err = process.CPU(one.pid); err == nil {
+		used.postgres, err = process.TreeCPU(s.postgres)
+	}
+	return used, err
+}
+
+// measure sends a turn of requests to one server. Players are the workers; a player's requests are sent one by one.
+func (s *stage) measure(ctx context.Context, client *http.Client, c call, one server) (sum, error) {
+	codes := make([]string, c.requests)
 	if c.playing {
 		var err error
-		if codes, err = s.contest.AddCodes(ctx, requests); err != nil {
-			return cost{}, err
+		if codes, err = s.contest.AddCodes(ctx, c.requests); err != nil {
+			return sum{}, err
 		}
 	}
-	var times load.Times
-	server, err := process.CPU(one.pid)
+	times := make([]time.Duration, c.requests)
+	before, err := s.used(one)
 	if err != nil {
-		return cost{}, err
-	}
-	postgres, err := process.TreeCPU(s.postgres)
-	if err != nil {
-		return cost{}, err
+		return sum{}, err
 	}
 	took, err := load.Run(ctx, load.Plan{
-		Client: client, Workers: workers, Requests: requests,
+		Client: client, Workers: workers, Requests: c.requests,
 		Request: func(ctx context.Context, worker, n int) (*http.Request, error) {
 			return c.request(ctx, one.url, &s.contest.Players[worker], n, codes[n])
 		},
 		Seen: func(a load.Answer) error {
-			times.Add(a.Took)
+			times[a.N] = a.Took
 			return c.accept(a)
 		},
 	})
 	if err != nil {
-		return cost{}, err
+		return sum{}, err
 	}
-	serverAfter, err := process.CPU(one.pid)
-	if err != nil {
-		return cost{}, err
-	}
-	postgresAfter, err := process.TreeCPU(s.postgres)
-	if err != nil {
-		return cost{}, err
-	}
-	sorted := times.Take()
-	return cost{
-		cpu:      (serverAfter - server) / time.Duration(requests),
-		postgres: (postgresAfter - postgres) / time.Duration(requests),
-		rate:     float64(requests) / took.Seconds(),
-		p50:      load.Percentile(sorted, 50), p99: load.Percentile(sorted, 99),
-	}, nil
+	after, err := s.used(one)
+	return sum{server: after.server - before.server, postgres: after.postgres - before.postgres, took: took, times: times}, err
 }

@@ -94,7 +94,7 @@ func (s *stage) startDatabase(ctx context.Context) error {
 		return err
 	}
 	var err error
-	s.database, err = pg.Open(ctx, pg.Options{StateDir: s.dir + "/database", MaxConns: 2 * 40, Progress: os.Stderr})
+	s.database, err = pg.Open(ctx, pg.Options{StateDir: s.dir + "/database", MaxConns: 2 * 40, Path: os.Getenv("PATH"), Progress: os.Stderr})
 	if err != nil {
 		return err
 	}

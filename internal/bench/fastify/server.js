@@ -67,7 +67,7 @@ app.setNotFoundHandler((request, reply) => {
 
 await app.register(jwt, {
   secret: Buffer.from(process.env.SESSION_KEY, 'hex'),
-  verify: { algorithms: ['HS256'], allowedIss: 'tiptop' }
+  verify: { algorithms: ['HS256'], allowedIss: 'tiptop', cache: true } // Guichet too knows a verified token again
 })
 
 // authenticate answers who sent the request, for as long as the session lasts.

@@ -1,9 +1,11 @@
 package inprocess
 
 import (
+	"fmt"
 	"runtime"
-	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // cost is what one call costs.
@@ -36,20 +38,23 @@ func measure(s *sender, n int) (cost, error) {
 	}, nil
 }
 
-// used is the CPU time of this process, user and system.
+// used is the CPU time of this process, user and system: what getrusage(2) tells in ticks, from the clock that counts
+// nanoseconds.
 func used() (time.Duration, error) {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0, err
+	var at unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_PROCESS_CPUTIME_ID, &at); err != nil {
+		return 0, fmt.Errorf("the process's clock: %w", err)
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), nil
+	return time.Duration(at.Nano()), nil
 }
 
-// calibrate warms a contestant up and finds how many calls take about as long as wanted.
-func calibrate(s *sender, wanted time.Duration) int {
+// calibrate warms a contestant up and finds how many calls take about the wanted CPU time.
+func calibrate(s *sender, wanted time.Duration) (int, error) {
 	const trial = 2000
 	s.send(trial)
-	start := time.Now()
-	s.send(trial)
-	return max(trial, int(float64(trial)*float64(wanted)/float64(time.Since(start))))
+	taken, err := measure(s, trial)
+	if err != nil {
+		return 0, err
+	}
+	return max(trial, int(wanted/max(taken.cpu, 1))), nil
 }

@@ -1,9 +1,11 @@
 package inprocess
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/guichet-api/guichet/internal/bench/table"
@@ -11,13 +13,13 @@ import (
 
 // Config says how long to measure.
 type Config struct {
-	Rounds int           // each measures every contestant slices times, in turn; 0: 5
-	Slice  time.Duration // how long a contestant runs at a time; 0: 40 ms
+	Rounds int           // each measures every contestant several times, in turn; 0: 5
+	Slice  time.Duration // CPU time of a turn; 0: 30 ms
 	Out    io.Writer
 }
 
-// slices are how often a round comes to each contestant: short turns give everybody the same share of a noisy machine.
-const slices = 10
+// turns are how often a round comes to each contestant: short turns give everybody the same share of a noisy machine.
+const turns = 10
 
 // limits are what is asked of Guichet's CPU relative to the unvalidated stubs, by call.
 func limits() map[string]table.Limit {
@@ -34,7 +36,7 @@ func Run(ctx context.Context, cfg Config) (bool, error) {
 		cfg.Rounds = 5
 	}
 	if cfg.Slice == 0 {
-		cfg.Slice = 40 * time.Millisecond
+		cfg.Slice = 30 * time.Millisecond
 	}
 	all, err := contestants()
 	if err != nil {
@@ -44,7 +46,7 @@ func Run(ctx context.Context, cfg Config) (bool, error) {
 		Title:   "Whole handler in process, no database",
 		Columns: []string{"<call", "<server", "CPU µs/op", "allocs/op", "B/op", "× stubs", "must", "aim", "<verdict"},
 		Notes: []string{
-			fmt.Sprintf("Best of %d interleaved rounds, %d turns of %s in each; absolute times are this machine's, now.", cfg.Rounds, slices, cfg.Slice),
+			fmt.Sprintf("Best of %d interleaved rounds, each the median of %d turns of %s; absolute times are this machine's, now.", cfg.Rounds, turns, cfg.Slice),
 			"Every server authenticates. The stubs check types and nothing else; the other three validate.",
 			"ogen's router holds these three paths only: it refuses the contract's combined patterns.",
 		},
@@ -89,18 +91,17 @@ func race(ctx context.Context, cfg Config, c call, all []contestant) ([]cost, er
 		if err := senders[i].check(); err != nil {
 			return nil, fmt.Errorf("%s: %w", one.name, err)
 		}
-		counts[i] = calibrate(senders[i], cfg.Slice)
+		var err error
+		if counts[i], err = calibrate(senders[i], cfg.Slice); err != nil {
+			return nil, err
+		}
 	}
-	for round := range cfg.Rounds * slices {
-		for turn := range all {
-			i := (round + turn) % len(all) // each is first, second… in turn
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			got, err := measure(senders[i], counts[i])
-			if err != nil {
-				return nil, err
-			}
+	for range cfg.Rounds {
+		costs, err := round(ctx, senders, counts)
+		if err != nil {
+			return nil, err
+		}
+		for i, got := range costs {
 			if best[i].cpu == 0 || got.cpu < best[i].cpu {
 				best[i] = got
 			}
@@ -112,4 +113,29 @@ func race(ctx context.Context, cfg Config, c call, all []contestant) ([]cost, er
 		}
 	}
 	return best, nil
+}
+
+// round gives each sender its turns, one after the other, and answers with the median of each one's: a turn that a neighbour
+// on the machine disturbed, or that none did, says little.
+func round(ctx context.Context, senders []*sender, counts []int) ([]cost, error) {
+	taken := make([][]cost, len(senders))
+	for turn := range turns {
+		for move := range senders {
+			i := (turn + move) % len(senders) // each is first, second… in turn
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			got, err := measure(senders[i], counts[i])
+			if err != nil {
+				return nil, err
+			}
+			taken[i] = append(taken[i], got)
+		}
+	}
+	medians := make([]cost, len(senders))
+	for i, all := range taken {
+		slices.SortFunc(all, func(a, b cost) int { return cmp.Compare(a.cpu, b.cpu) })
+		medians[i] = all[len(all)/2]
+	}
+	return medians, nil
 }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -117,27 +116,4 @@ func Percentile(sorted []time.Duration, p float64) time.Duration {
 		rank++
 	}
 	return sorted[min(max(rank, 1), len(sorted))-1]
-}
-
-// Times collects durations from several workers.
-type Times struct {
-	mu  sync.Mutex
-	all []time.Duration
-}
-
-// Add appends a duration.
-func (t *Times) Add(d time.Duration) {
-	t.mu.Lock()
-	t.all = append(t.all, d)
-	t.mu.Unlock()
-}
-
-// Take answers with the durations so far, sorted, and starts again.
-func (t *Times) Take() []time.Duration {
-	t.mu.Lock()
-	all := t.all
-	t.all = nil
-	t.mu.Unlock()
-	slices.Sort(all)
-	return all
 }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // tick is the unit of times in /proc/<pid>/stat: USER_HZ, which is 100 on every architecture that Go runs on.
@@ -48,18 +50,15 @@ func parseStat(line string) (stat, error) {
 	return s, nil
 }
 
-func readStat(pid int) (stat, error) {
-	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return stat{}, fmt.Errorf("process: %w", err)
-	}
-	return parseStat(string(line))
-}
-
-// CPU is the user and system time that a process has used, all its threads and none of its children.
+// CPU is the user and system time that a process has used, all its threads and none of its children. It is what
+// /proc/<pid>/stat says in ticks, from the process's own clock (clock_getcpuclockid(3)), which counts nanoseconds.
 func CPU(pid int) (time.Duration, error) {
-	s, err := readStat(pid)
-	return s.own, err
+	const scheduled = 2 // CPUCLOCK_SCHED
+	var at unix.Timespec
+	if err := unix.ClockGettime(int32(^pid<<3|scheduled), &at); err != nil {
+		return 0, fmt.Errorf("process: the clock of %d: %w", pid, err)
+	}
+	return time.Duration(at.Nano()), nil
 }
 
 // TreeCPU is the user and system time of a process, its children and theirs, ended ones included.

@@ -70,9 +70,9 @@ func Start(cfg Config) (*Child, error) {
 // Done is closed when the child has ended.
 func (c *Child) Done() <-chan struct{} { return c.done }
 
-// Stop asks the child to end, and ends it when it has not within ten seconds. It may be called again.
+// Stop asks the child to end, and ends it when it has not within 45 seconds. It may be called again.
 func (c *Child) Stop() error {
-	const patience = 10 * time.Second
+	const patience = 45 * time.Second // the product itself takes 30 at most
 	select {
 	case <-c.done:
 		return nil

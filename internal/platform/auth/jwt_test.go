@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
+
 	"github.com/guichet-api/guichet/internal/platform/auth"
 	"github.com/guichet-api/guichet/internal/platform/clock"
 )
@@ -90,29 +92,35 @@ func TestVerifyRefuses(t *testing.T) {
 	if _, err := s.Verify(claims(`{"iss":"tiptop","sub":"u","jti":"s","iat":%d,"exp":%d}`, at, until)); err != nil {
 		t.Fatalf("the forger's own good token is refused: %v", err)
 	}
+	hs512, err := jwt.NewWithClaims(jwt.SigningMethodHS512, jwt.MapClaims{
+		"iss": "tiptop", "sub": "u", "jti": "s", "iat": at, "exp": until,
+	}).SignedString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
 	parts := strings.Split(token, ".")
 	flipped := []byte(token)
 	flipped[len(flipped)/2] ^= 1
 	for name, bad := range map[string]string{
-		"empty":             "",
-		"no token":          "abc",
-		"two parts":         parts[0] + "." + parts[1],
-		"four parts":        token + ".x",
-		"unsigned":          parts[0] + "." + parts[1] + ".",
-		"changed":           string(flipped),
-		"alg none":          base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + "." + parts[1] + ".",
-		"alg HS384 over it": forge(`{"alg":"HS384"}`, fmt.Sprintf(`{"iss":"tiptop","sub":"u","jti":"s","iat":%d,"exp":%d}`, at, until)),
-		"another key":       foreign("tiptop", bytes.Repeat([]byte{8}, 32)),
-		"another system":    foreign("tickets", key),
-		"no issuer":         claims(`{"sub":"u","jti":"s","iat":%d,"exp":%d}`, at, until),
-		"no expiry":         claims(`{"iss":"tiptop","sub":"u","jti":"s","iat":%d}`, at),
-		"expired":           claims(`{"iss":"tiptop","sub":"u","jti":"s","iat":%d,"exp":%d}`, at-10, at-1),
-		"not yet":           claims(`{"iss":"tiptop","sub":"u","jti":"s","iat":%d,"exp":%d,"nbf":%d}`, at, until, at+60),
-		"no session":        claims(`{"iss":"tiptop","sub":"u","iat":%d,"exp":%d}`, at, until),
-		"no subject":        claims(`{"iss":"tiptop","jti":"s","iat":%d,"exp":%d}`, at, until),
-		"no time of issue":  claims(`{"iss":"tiptop","sub":"u","jti":"s","exp":%d}`, until),
-		"padded":            token + "=",
-		"trailing bits":     trailingBits(token),
+		"empty":            "",
+		"no token":         "abc",
+		"two parts":        parts[0] + "." + parts[1],
+		"four parts":       token + ".x",
+		"unsigned":         parts[0] + "." + parts[1] + ".",
+		"changed":          string(flipped),
+		"alg none":         base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none"}`)) + "." + parts[1] + ".",
+		"alg HS512":        hs512,
+		"another key":      foreign("tiptop", bytes.Repeat([]byte{8}, 32)),
+		"another system":   foreign("tickets", key),
+		"no issuer":        claims(`{"sub":"u","jti":"s","iat":%d,"exp":%d}`, at, until),
+		"no expiry":        claims(`{"iss":"tiptop","sub":"u","jti":"s","iat":%d}`, at),
+		"expired":          claims(`{"iss":"tiptop","sub":"u","jti":"s","iat":%d,"exp":%d}`, at-10, at-1),
+		"not yet":          claims(`{"iss":"tiptop","sub":"u","jti":"s","iat":%d,"exp":%d,"nbf":%d}`, at, until, at+60),
+		"no session":       claims(`{"iss":"tiptop","sub":"u","iat":%d,"exp":%d}`, at, until),
+		"no subject":       claims(`{"iss":"tiptop","jti":"s","iat":%d,"exp":%d}`, at, until),
+		"no time of issue": claims(`{"iss":"tiptop","sub":"u","jti":"s","exp":%d}`, until),
+		"padded":           token + "=",
+		"trailing bits":    trailingBits(token),
 	} {
 		if got, err := s.Verify(bad); !errors.Is(err, auth.ErrToken) || got != (auth.Claims{}) {
 			t.Errorf("%s: Verify = %+v, %v", name, got, err)

@@ -113,12 +113,6 @@ func (p *Passwords) VerifyDummy(ctx context.Context, password string) error {
 	return err
 }
 
-// Outdated reports whether a hash was made at another cost than today's and should be made anew at the next login.
-func (p *Passwords) Outdated(encoded string) bool {
-	stored, err := parsePHC(encoded)
-	return err != nil || stored.cost != p.cfg.Cost
-}
-
 func (p *Passwords) derive(ctx context.Context, password string, salt []byte, cost Argon2, size int) ([]byte, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -7,7 +7,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/guichet-api/guichet/internal/platform/auth"
 )
@@ -61,12 +60,6 @@ func TestVerifyForeignHash(t *testing.T) {
 	if ok, err := p.Verify(t.Context(), "password", reference); !ok || err != nil {
 		t.Errorf("Verify = %v, %v", ok, err)
 	}
-	if !p.Outdated(reference) {
-		t.Error("a hash of another cost is not outdated")
-	}
-	if p.Outdated(hash(t, p, "x")) {
-		t.Error("a fresh hash is outdated")
-	}
 }
 
 func TestVerifyRefusesWhatIsNoHash(t *testing.T) {
@@ -97,9 +90,6 @@ func TestVerifyRefusesWhatIsNoHash(t *testing.T) {
 		} else if encoded != "" && strings.Contains(err.Error(), encoded) {
 			t.Errorf("%s: the error shows what is stored: %v", name, err)
 		}
-		if !p.Outdated(encoded) {
-			t.Errorf("%s: not outdated", name)
-		}
 	}
 }
 
@@ -109,31 +99,6 @@ func TestHashRefusesLongPasswords(t *testing.T) {
 	hash(t, p, strings.Repeat("é", 10))
 	if _, err := p.Hash(t.Context(), strings.Repeat("é", 10)+"x"); !errors.Is(err, auth.ErrPasswordTooLong) {
 		t.Errorf("21 bytes: %v", err)
-	}
-}
-
-// VerifyDummy must do the work of Verify: with one turn taken by a slow hash, both wait for it.
-func TestVerifyDummyWorks(t *testing.T) {
-	t.Parallel()
-	cost := auth.Argon2{Memory: 1 << 12, Passes: 3, Threads: 1}
-	p := passwords(t, auth.PasswordsConfig{Cost: cost, Concurrent: 1})
-	stored := hash(t, p, "Test1234")
-	took := func(f func() error) time.Duration {
-		best := time.Hour
-		for range 5 {
-			start := time.Now()
-			if err := f(); err != nil {
-				t.Fatal(err)
-			}
-			best = min(best, time.Since(start))
-		}
-		return best
-	}
-	real := took(func() error { _, err := p.Verify(t.Context(), "wrong", stored); return err })
-	dummy := took(func() error { return p.VerifyDummy(t.Context(), "wrong") })
-	t.Logf("Verify %v, VerifyDummy %v", real, dummy)
-	if dummy < real/3 || dummy > real*3 {
-		t.Errorf("VerifyDummy takes %v, Verify %v", dummy, real)
 	}
 }
 

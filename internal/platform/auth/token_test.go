@@ -43,19 +43,11 @@ func TestToken(t *testing.T) {
 	}
 }
 
-func TestMatches(t *testing.T) {
+func TestDigest(t *testing.T) {
 	t.Parallel()
 	token := tokens(t, key).Token("reset", "id-1")
 	digest := auth.Digest(token)
-	if len(digest) != 32 || bytes.Contains(digest, []byte(token[:8])) {
+	if len(digest) != 32 || bytes.Contains(digest, []byte(token[:8])) || bytes.Equal(digest, auth.Digest(token+"0")) {
 		t.Errorf("digest % x", digest)
-	}
-	if !auth.Matches(token, digest) {
-		t.Error("a token does not match its digest")
-	}
-	for name, other := range map[string][]byte{"nil": nil, "short": digest[:31], "another": auth.Digest(token + "0")} {
-		if auth.Matches(token, other) {
-			t.Errorf("%s: matches", name)
-		}
 	}
 }

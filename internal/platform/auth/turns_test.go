@@ -34,8 +34,28 @@ func TestHashesTakeTurns(t *testing.T) {
 		if err := <-patient; err != nil {
 			t.Errorf("the one that had its turn: %v", err)
 		}
-		if _, err := p.Hash(ctx, "x"); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("a turn is free and the context over: %v", err)
+		for range 20 {
+			if _, err := p.Hash(ctx, "x"); !errors.Is(err, context.DeadlineExceeded) {
+				t.Fatalf("a turn is free and the context over: %v", err)
+			}
 		}
 	})
+}
+
+// VerifyDummy does what Verify does (it takes a turn, see above) at the price of a real hash.
+func TestDummyCostsWhatAHashCosts(t *testing.T) {
+	t.Parallel()
+	p, err := NewPasswords(PasswordsConfig{Cost: Argon2{Memory: 64, Passes: 3, Threads: 2}, Random: rand.Reader})
+	if err != nil {
+		t.Fatal(err)
+	}
+	real, err := p.Hash(t.Context(), "Test1234")
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, err1 := parsePHC(p.dummy)
+	other, err2 := parsePHC(real)
+	if err1 != nil || err2 != nil || one.cost != other.cost || one.cost != p.cfg.Cost || len(one.hash) != len(other.hash) {
+		t.Errorf("dummy %s, real %s", p.dummy, real)
+	}
 }

@@ -36,6 +36,24 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("the configuration has %d mistakes:\n  %s", len(e.Mistakes), strings.Join(e.Mistakes, "\n  "))
 }
 
+// Join is one *Error with the mistakes of several, in their order; nil when all are nil. An error of another kind wins.
+func Join(errs ...error) error {
+	var all Error
+	for _, err := range errs {
+		var wrong *Error
+		switch {
+		case errors.As(err, &wrong):
+			all.Mistakes = append(all.Mistakes, wrong.Mistakes...)
+		case err != nil:
+			return err
+		}
+	}
+	if len(all.Mistakes) == 0 {
+		return nil
+	}
+	return &all
+}
+
 // Reader reads variables and remembers what was wrong with them. It is for one goroutine.
 type Reader struct {
 	values   map[string]string
@@ -196,7 +214,8 @@ func (r *Reader) List(name string, fallback ...string) []string {
 	return list
 }
 
-// URL is an absolute URL of one of the schemes, nil when unset. Messages do not quote it: it may hold a password.
+// URL is an absolute URL with a host and one of the schemes, nil when unset. Messages do not quote it: it may hold a
+// password. (A DATABASE_URL may name its host elsewhere, or be no URL: take it by Lookup.)
 func (r *Reader) URL(name string, schemes ...string) *url.URL {
 	value, ok := r.Lookup(name)
 	if !ok {

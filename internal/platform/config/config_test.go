@@ -45,7 +45,7 @@ func read(r *config.Reader) values {
 		Zone:     r.Location("GUICHET_TZ", "Europe/Paris").String(),
 		Prefixes: r.Prefixes("GUICHET_PROXIES"),
 	}
-	if u := r.URL("DATABASE_URL", "postgres", "postgresql"); u != nil {
+	if u := r.URL("GUICHET_URL", "http", "https"); u != nil {
 		v.URL = u.String()
 	}
 	return v
@@ -60,7 +60,7 @@ func TestDefaults(t *testing.T) {
 	t.Parallel()
 	for name, environ := range map[string][]string{
 		"unset":       {"PATH=/bin", "HOME"},
-		"empty":       {"GUICHET_STRING=", "GUICHET_BOOL=", "GUICHET_INT= ", "DATABASE_URL=", "GUICHET_TZ=", "GUICHET_SECRET="},
+		"empty":       {"GUICHET_STRING=", "GUICHET_BOOL=", "GUICHET_INT= ", "GUICHET_URL=", "GUICHET_TZ=", "GUICHET_SECRET="},
 		"the last is": {"GUICHET_INT=x", "GUICHET_INT="},
 	} {
 		r := config.NewReader(environ)
@@ -77,12 +77,12 @@ func TestValues(t *testing.T) {
 	t.Parallel()
 	r := config.NewReader([]string{
 		"GUICHET_STRING= a = b ", "GUICHET_SECRET=long enough", "GUICHET_BOOL=Off", "GUICHET_INT=1000", "GUICHET_DURATION=1h",
-		"GUICHET_ENUM=json", "GUICHET_LIST= x ,, y,", "DATABASE_URL=postgres://u:p@h/db", "GUICHET_ADDR=[::1]:0",
+		"GUICHET_ENUM=json", "GUICHET_LIST= x ,, y,", "GUICHET_URL=https://u:p@h/x", "GUICHET_ADDR=[::1]:0",
 		"GUICHET_TZ=America/Cayenne", "GUICHET_PROXIES=10.1.2.3/8, 192.0.2.7, fd00::1, ::ffff:192.0.2.8",
 	})
 	want := values{
 		String: "a = b", Secret: "long enough", Int: 1000, Duration: time.Hour, Enum: "json", List: []string{"x", "y"},
-		URL: "postgres://u:p@h/db", Addr: "[::1]:0", Zone: "America/Cayenne",
+		URL: "https://u:p@h/x", Addr: "[::1]:0", Zone: "America/Cayenne",
 		Prefixes: []netip.Prefix{
 			netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("192.0.2.7/32"), netip.MustParsePrefix("fd00::1/128"),
 			netip.MustParsePrefix("192.0.2.8/32"),
@@ -114,7 +114,7 @@ func TestAllMistakesAtOnce(t *testing.T) {
 	t.Parallel()
 	r := config.NewReader([]string{
 		"GUICHET_SECRET=hunter2", "GUICHET_BOOL=maybe", "GUICHET_INT=1001", "GUICHET_DURATION=90", "GUICHET_ENUM=JSON",
-		"DATABASE_URL=mysql://root:hunter2@h/db", "GUICHET_ADDR=localhost", "GUICHET_TZ=Paris", "GUICHET_PROXIES=10.0.0.0/8,all,::/x",
+		"GUICHET_URL=ftp://root:hunter2@h/x", "GUICHET_ADDR=localhost", "GUICHET_TZ=Paris", "GUICHET_PROXIES=10.0.0.0/8,all,::/x",
 		"GUICHET_STIRNG=x", "GUICHET_ZZZZZZZZZZ=x", "OTHER=x",
 	})
 	if got := read(r); !reflect.DeepEqual(got.Prefixes, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}) || got.Int != 40 ||
@@ -137,7 +137,7 @@ func TestAllMistakesAtOnce(t *testing.T) {
 		`GUICHET_TZ must be the name of a time zone such as Europe/Paris, not "Paris"`,
 		`GUICHET_PROXIES must list addresses and networks such as 10.0.0.0/8, not "all"`,
 		`GUICHET_PROXIES must list addresses and networks such as 10.0.0.0/8, not "::/x"`,
-		"DATABASE_URL must be a URL that begins with postgres:// or postgresql://",
+		"GUICHET_URL must be a URL that begins with http:// or https://",
 		"GUICHET_MAIL_FROM is required when SMTP_URL is set",
 		"GUICHET_STIRNG is not a variable of this program: did you mean GUICHET_STRING?",
 		"GUICHET_ZZZZZZZZZZ is not a variable of this program",
@@ -177,10 +177,34 @@ func TestAddr(t *testing.T) {
 	}
 }
 
+func TestURL(t *testing.T) {
+	t.Parallel()
+	for value, ok := range map[string]bool{
+		"https://example.com/a": true, "http://localhost:80": true,
+		"https:///a": false, "https:example.com": false, "example.com": false, "ftp://example.com": false, "http://[::1": false,
+	} {
+		r := config.NewReader([]string{"GUICHET_URL=" + value})
+		u := r.URL("GUICHET_URL", "http", "https")
+		if (u != nil && u.String() == value) != ok || (r.Err() == nil) != ok {
+			t.Errorf("%s: %v, %v; want accepted = %v", value, u, r.Err(), ok)
+		}
+	}
+}
+
+func TestLocation(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []string{"Local", "Europe/Atlantis", "../etc/passwd", "+01:00"} {
+		r := config.NewReader([]string{"GUICHET_TZ=" + bad})
+		if zone := r.Location("GUICHET_TZ", "Europe/Paris"); zone.String() != "Europe/Paris" || r.Err() == nil {
+			t.Errorf("%s: %v, %v", bad, zone, r.Err())
+		}
+	}
+}
+
 func TestDidYouMean(t *testing.T) {
 	t.Parallel()
 	r := config.NewReader([]string{
-		"GUICHET_TIPTOP_ADR=x", "GUICHET_TIP_TOP_ADDR=x", "GUICHET_TICKETS_ADRD=x", "GUICHET_TZZ=x", "GUICHET_Q=x",
+		"GUICHET_TIPTOP_ADR=x", "GUICHET_TIP_TOP_ADDR=x", "GUICHET_TICKETS_ADRD=x", "GUICHET_TZZ=x", "GUICHET_Q=x", "GUICHET_ZT=x",
 	})
 	for _, name := range []string{"GUICHET_TIPTOP_ADDR", "GUICHET_TICKETS_ADDR", "GUICHET_TZ"} {
 		r.String(name, "")
@@ -191,8 +215,23 @@ func TestDidYouMean(t *testing.T) {
 		"GUICHET_TIPTOP_ADR is not a variable of this program: did you mean GUICHET_TIPTOP_ADDR?",
 		"GUICHET_TIP_TOP_ADDR is not a variable of this program: did you mean GUICHET_TIPTOP_ADDR?",
 		"GUICHET_TZZ is not a variable of this program: did you mean GUICHET_TZ?",
+		"GUICHET_ZT is not a variable of this program: did you mean GUICHET_TZ?",
 	}
 	if got := r.Unknown(); !slices.Equal(got, want) {
 		t.Errorf("Unknown:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestJoin(t *testing.T) {
+	t.Parallel()
+	one, two, other := &config.Error{Mistakes: []string{"A is wrong"}}, &config.Error{Mistakes: []string{"B is wrong"}}, errors.New("other")
+	if err := config.Join(nil, nil); err != nil {
+		t.Errorf("of nothing: %v", err)
+	}
+	if err := config.Join(one, nil, two); err == nil || err.Error() != "the configuration has 2 mistakes:\n  A is wrong\n  B is wrong" {
+		t.Errorf("of two: %v", err)
+	}
+	if err := config.Join(one, other); !errors.Is(err, other) {
+		t.Errorf("with another kind: %v", err)
 	}
 }

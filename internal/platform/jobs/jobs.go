@@ -27,7 +27,7 @@ const Schema = "platform"
 
 // Config says how jobs are run. Zero durations and numbers mean the defaults.
 type Config struct {
-	Pool    *pgxpool.Pool // a few connections of its own
+	Pool    *pgxpool.Pool // a few connections of its own, without the time limit that pools of requests have
 	Logger  *slog.Logger
 	Workers int           // jobs run at once; 4
 	Poll    time.Duration // longest wait of a job that is due; 500 ms
@@ -90,7 +90,7 @@ func Open(cfg Config) (*Jobs, error) {
 		RetryPolicy:          retryPolicy{},
 		ErrorHandler:         &errorHandler{log: cfg.Logger},
 		Middleware:           []rivertype.Middleware{giveUp(cfg.Logger)},
-		Logger:               slog.New(newSparse(cfg.Logger.Handler())),
+		Logger:               slog.New(newSparse(cfg.Logger.With("component", "jobs").Handler())),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("jobs.Open: %w", err)

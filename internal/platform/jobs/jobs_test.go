@@ -4,18 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
-	"net"
-	"net/url"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 
 	"github.com/guichet-api/guichet/internal/platform/jobs"
@@ -279,7 +274,7 @@ func TestStopWaitsForJobs(t *testing.T) {
 
 func TestStopCancelsSlowJobs(t *testing.T) {
 	started := make(chan struct{})
-	b := setup(t, jobs.Config{Drain: 50 * time.Millisecond}, func(ctx context.Context, job *river.Job[greet]) error {
+	b := setup(t, jobs.Config{Drain: 50 * time.Millisecond, Timeout: time.Hour}, func(ctx context.Context, job *river.Job[greet]) error {
 		if job.Attempt > 1 {
 			return nil
 		}
@@ -357,192 +352,6 @@ func TestEvery(t *testing.T) {
 		}
 	}()
 	b.Every("test.purge", time.Second, nil)
-}
-
-// Nothing here may NOTIFY: it makes the commits of all writers wait for each other.
-func TestInsertDoesNotNotify(t *testing.T) {
-	t.Parallel()
-	b := bundle{db: database(t), log: &logged{}}
-	watch := &statements{}
-	cfg := b.db.Pool.Config()
-	cfg.ConnConfig.Tracer = watch
-	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	ran := make(chan struct{}, 10)
-	b.db.Pool = pool
-	b.open(t, jobs.Config{Pool: pool}, func(context.Context, *river.Job[greet]) error { ran <- struct{}{}; return nil })
-	b.insert(t, "a")
-	b.start(t)
-	receive(t, "the job", ran)
-	b.stop(t)
-	inserted := false
-	for _, sql := range watch.all() {
-		inserted = inserted || strings.Contains(sql, "river_job") && strings.Contains(sql, "INSERT INTO")
-		resigns := strings.Contains(sql, "LeaderResign") // once, when a process stops
-		if strings.Contains(sql, "LISTEN ") || strings.Contains(sql, "pg_notify") && !resigns {
-			t.Errorf("statement: %s", sql)
-		}
-	}
-	if !inserted {
-		t.Error("the insert was not seen: the test watches the wrong pool")
-	}
-}
-
-// statements records what a pool is asked.
-type statements struct {
-	mu  sync.Mutex
-	sql []string
-}
-
-func (s *statements) TraceQueryStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.sql = append(s.sql, data.SQL)
-	return ctx
-}
-
-func (s *statements) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
-
-func (s *statements) all() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return append([]string(nil), s.sql...)
-}
-
-func TestDatabaseGoesAway(t *testing.T) {
-	t.Parallel()
-	b := bundle{db: database(t), log: &logged{}}
-	wire := newWire(t, b.db.Pool.Config().ConnConfig.Host, b.db.Pool.Config().ConnConfig.Port)
-	pool, err := pg.Pool(t.Context(), pg.PoolConfig{URL: wire.url(t, b.db.URL), Schema: jobs.Schema, MaxConns: 4})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	ran := make(chan string, 10)
-	b.open(t, jobs.Config{Pool: pool}, func(_ context.Context, job *river.Job[greet]) error { ran <- job.Args.Name; return nil })
-	b.start(t)
-	b.insert(t, "before")
-	if name := receive(t, "the first job", ran); name != "before" {
-		t.Errorf("ran %s", name)
-	}
-	wire.cut()
-	b.insert(t, "meanwhile") // by another process, which still has the database
-	refused := wire.refused()
-	for range 8 {
-		receive(t, "an attempt to reconnect", refused)
-	}
-	wire.mend()
-	if name := receive(t, "the job after the outage", ran); name != "meanwhile" {
-		t.Errorf("ran %s", name)
-	}
-	if n := strings.Count(b.log.String(), "Error fetching jobs"); n != 1 {
-		t.Errorf("the outage is reported %d times:\n%s", n, b.log.String())
-	}
-}
-
-// wire is a connection to PostgreSQL that can be cut.
-type wire struct {
-	listener net.Listener
-
-	mu      sync.Mutex
-	isCut   bool
-	conns   []net.Conn
-	refusal chan struct{}
-}
-
-func newWire(t *testing.T, host string, port uint16) *wire {
-	t.Helper()
-	network, address := pgconn.NetworkAddress(host, port)
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &wire{listener: listener, refusal: make(chan struct{}, 1000)}
-	t.Cleanup(func() { listener.Close(); w.cut() })
-	go func() {
-		for {
-			client, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			server, err := new(net.Dialer).DialContext(context.WithoutCancel(t.Context()), network, address)
-			if err != nil || !w.hold(client, server) {
-				client.Close()
-				continue
-			}
-			go func() { _, _ = io.Copy(server, client); server.Close() }()
-			go func() { _, _ = io.Copy(client, server); client.Close() }()
-		}
-	}()
-	return w
-}
-
-func (w *wire) hold(client, server net.Conn) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.isCut {
-		server.Close()
-		w.refusal <- struct{}{}
-		return false
-	}
-	w.conns = append(w.conns, client, server)
-	return true
-}
-
-func (w *wire) cut() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.isCut = true
-	for _, c := range w.conns {
-		c.Close()
-	}
-	w.conns = nil
-}
-
-func (w *wire) mend() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.isCut = false
-}
-
-func (w *wire) refused() <-chan struct{} { return w.refusal }
-
-// url is the database's URL by way of the wire.
-func (w *wire) url(t *testing.T, direct string) string {
-	t.Helper()
-	u, err := url.Parse(direct)
-	if err != nil {
-		t.Fatal(err)
-	}
-	query := u.Query()
-	query.Del("host")
-	query.Del("port")
-	query.Set("sslmode", "disable")
-	u.Host, u.RawQuery = w.listener.Addr().String(), query.Encode()
-	return u.String()
-}
-
-func TestStartWithoutDatabase(t *testing.T) {
-	t.Parallel()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener.Close()
-	pool, err := pg.Pool(t.Context(), pg.PoolConfig{URL: "postgres://" + listener.Addr().String() + "/x?sslmode=disable"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pool.Close()
-	b := bundle{log: &logged{}}
-	b.open(t, jobs.Config{Pool: pool}, nil)
-	if err := b.Start(t.Context()); !pg.IsUnavailable(err) {
-		t.Errorf("Start: %v", err)
-	}
-	b.stop(t) // what was never started is stopped
 }
 
 func TestOpenRefuses(t *testing.T) {

@@ -176,7 +176,7 @@ func TestSMTPHangs(t *testing.T) {
 			<-accepted
 			ctx, cancel := context.WithCancel(t.Context())
 			go func() { <-accepted; cancel() }()
-			err = mailer(t, addr, func(*mail.SMTPConfig) {}).Send(ctx, message)
+			err = mailer(t, addr, func(cfg *mail.SMTPConfig) { cfg.Timeout = time.Hour }).Send(ctx, message)
 			mustFail(t, err, false, "context canceled")
 			<-closed
 		})

@@ -25,11 +25,12 @@ func alive(conn net.Conn) bool {
 		return false
 	}
 	quiet := false
-	err = socket.Read(func(fd uintptr) bool {
+	// Control and not Read, which would wait for whoever reads: after a slow write pgx leaves a goroutine in Read on the idle
+	// connection, and no time limit ends that.
+	err = socket.Control(func(fd uintptr) {
 		var one [1]byte
 		_, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
 		quiet = errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EWOULDBLOCK)
-		return true
 	})
 	return err == nil && quiet
 }

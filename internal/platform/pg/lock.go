@@ -43,7 +43,7 @@ func lockState(dir string) (*stateLock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("state directory: %w", err)
 	}
-	content, readErr := readHolder(file)
+	content, _ := readHolder(file) // for the message, should another one hold it
 	switch err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); {
 	case errors.Is(err, syscall.EWOULDBLOCK):
 		file.Close()
@@ -52,7 +52,7 @@ func lockState(dir string) (*stateLock, error) {
 		file.Close()
 		return nil, fmt.Errorf("locking the state directory %s: %w (does its file system support flock?)", dir, err)
 	}
-	if content, readErr = readHolder(file); readErr != nil {
+	if content, err = readHolder(file); err != nil {
 		content = holder{} // cut short by a crash of the previous holder; nothing in it is needed
 	}
 	l := &stateLock{file: file, previous: content, now: holder{PID: os.Getpid()}}

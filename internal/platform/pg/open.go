@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 )
@@ -22,7 +21,7 @@ type Options struct {
 	DatabaseURL string       // a PostgreSQL connection string; set: used, and nothing else is ever tried
 	StateDir    string       // embedded: where data, lock and fetched binaries live; see StateDir
 	Bin         string       // embedded: PG_BIN, the directory that holds postgres and initdb
-	Path        string       // embedded: the list of directories searched for postgres and npm; empty: $PATH
+	Path        string       // embedded: the list of directories searched for postgres and npm; as in $PATH
 	Installed   []string     // embedded: glob patterns of bin directories tried after Path; nil: where packages put them
 	MaxConns    int          // embedded: connections that the pools will open together; 0: DefaultMaxConns
 	Share       bool         // embedded: use the database of the process that holds StateDir rather than fail
@@ -56,9 +55,6 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	}
 	if o.DatabaseURL != "" {
 		return openExternal(ctx, o)
-	}
-	if o.Path == "" {
-		o.Path = os.Getenv("PATH")
 	}
 	if o.StateDir == "" {
 		return nil, errors.New("pg: neither DATABASE_URL nor a state directory is given")

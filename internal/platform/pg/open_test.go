@@ -116,12 +116,12 @@ func TestStateDir(t *testing.T) {
 		uid  int
 		want string
 	}{
-		{env("GUICHET_STATE_DIR", "/srv/g", "HOME", "/home/u"), "linux", 1000, "/srv/g"},
+		{env("GUICHET_STATE_DIR", "/srv/g", "HOME", "/users/u"), "linux", 1000, "/srv/g"},
 		{env("GUICHET_STATE_DIR", "/srv/g"), "linux", 0, "/srv/g"},
 		{env("HOME", "/root"), "linux", 0, "/var/lib/guichet"},
-		{env("HOME", "/home/u"), "linux", 1000, "/home/u/.local/state/guichet"},
-		{env("HOME", "/home/u", "XDG_STATE_HOME", "/x/state"), "linux", 1000, "/x/state/guichet"},
-		{env("HOME", "/home/u", "XDG_STATE_HOME", "relative"), "linux", 1000, "/home/u/.local/state/guichet"},
+		{env("HOME", "/users/u"), "linux", 1000, "/users/u/.local/state/guichet"},
+		{env("HOME", "/users/u", "XDG_STATE_HOME", "/x/state"), "linux", 1000, "/x/state/guichet"},
+		{env("HOME", "/users/u", "XDG_STATE_HOME", "relative"), "linux", 1000, "/users/u/.local/state/guichet"},
 		{env("HOME", "/Users/u"), "darwin", 501, "/Users/u/Library/Application Support/guichet"},
 		{env("LOCALAPPDATA", "/c/local"), "windows", -1, "/c/local/guichet"},
 		{env(), "linux", 1000, ""},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 )
 
 // The limits of a pool. Together they keep a request that meets an absent, frozen or unreachable database under five
@@ -17,12 +18,13 @@ import (
 const (
 	connectTimeout = 2 * time.Second
 	acquireTimeout = 2 * time.Second
+	acquireAway    = time.Second // while the last attempt has failed; a slow connection is still completed behind it
 	queryTimeout   = 2500 * time.Millisecond
 	poolHealth     = 15 * time.Second // how often idle connections are looked after
 )
 
 var (
-	errAcquireTimeout = errors.New("no database connection within " + acquireTimeout.String())
+	errAcquireTimeout = errors.New("no database connection within the time limit")
 	errQueryTimeout   = errors.New("the database did not answer within the time limit")
 )
 
@@ -63,6 +65,10 @@ func Pool(ctx context.Context, c PoolConfig) (*pgxpool.Pool, error) {
 	cfg.ConnConfig.ConnectTimeout = connectTimeout
 	cfg.PrepareConn = func(_ context.Context, conn *pgx.Conn) (bool, error) { return alive(conn.PgConn().Conn()), nil }
 	cfg.ConnConfig.Tracer = &limiter{log: c.Logger.With("pool", c.AppName), query: c.QueryTimeout}
+	cfg.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+		pgxuuid.Register(conn.TypeMap()) // pgx alone takes every uuid.UUID through its text
+		return nil
+	}
 	params := cfg.ConnConfig.RuntimeParams
 	params["timezone"] = "UTC"
 	if c.Schema != "" {

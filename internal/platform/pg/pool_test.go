@@ -178,6 +178,26 @@ func testInTx(t *testing.T, server *pg.Server) {
 			panic("in the middle")
 		})
 	}()
+	for code, want := range map[string]int{"40P01": 5, "40001": 5, "23505": 1} {
+		attempts := 0
+		err := pg.InTx(ctx, p, func(pgx.Tx) error {
+			attempts++
+			return fmt.Errorf("wrapped: %w", &pgconn.PgError{Code: code})
+		})
+		if attempts != want || err == nil {
+			t.Errorf("%s: %d attempts, %v; want %d", code, attempts, err, want)
+		}
+	}
+	if err := insert(1, nil); !pg.Violates(err, "ledger_pkey") || pg.Violates(err, "another") || pg.Violates(mine, "") {
+		t.Errorf("a violated constraint: %v", err)
+	}
+	none := fmt.Errorf("wrapped: %w", p.QueryRow(ctx, "SELECT n FROM ledger WHERE n = 9").Scan(new(int)))
+	if got := pg.IfNoRows(none, mine); got != mine { //nolint:errorlint // exactly this one
+		t.Errorf("no rows: %v", got)
+	}
+	if got := pg.IfNoRows(io.EOF, mine); got != io.EOF || pg.IfNoRows(nil, mine) != nil { //nolint:errorlint // exactly this one
+		t.Errorf("another error: %v", got)
+	}
 	if got := value[string](t, server.URL(), "SELECT string_agg(n::text, ' ') FROM ledger"); got != "1" {
 		t.Errorf("the ledger holds %q", got)
 	}

@@ -18,6 +18,8 @@ const (
 	codeReadOnly         = "25006" // a server that was demoted to a replica
 	codeNoDatabase       = "3D000"
 	codeNoPrivilege      = "42501"
+	codeDeadlock         = "40P01"
+	codeSerialization    = "40001"
 	classConnection      = "08"
 	classOutOfResources  = "53" // too many connections, disk full, out of memory
 )

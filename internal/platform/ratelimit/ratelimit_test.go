@@ -176,10 +176,20 @@ func TestRefundGivesBackItsOwnCharge(t *testing.T) {
 	}
 	b.mustTake(t, 1, alice)
 	b.mustRefuse(t, time.Minute, alice) // all three are of 12:00:30; the one of 12:00:00 is gone
+	b.clock.Advance(30 * time.Second)
+	bob := ratelimit.Charge{Subject: "bob", Limit: perMinute}
+	b.mustTake(t, 1, bob)
+	b.clock.Advance(10 * time.Second)
+	second := b.mustTake(t, 1, bob)
+	if err := b.Refund(t.Context(), second); err != nil {
+		t.Fatal(err)
+	}
+	b.mustTake(t, 2, bob)
+	b.mustRefuse(t, 50*time.Second, bob) // the first is still there
 	if err := b.Refund(t.Context(), ratelimit.Taken{}); err != nil {
 		t.Error("refunding a refusal:", err)
 	}
-	b.mustRefuse(t, time.Minute, alice)
+	b.mustRefuse(t, 50*time.Second, bob)
 }
 
 func TestChargesSurviveARestart(t *testing.T) {
@@ -203,13 +213,19 @@ func TestLoweredLimitHoldsAtOnce(t *testing.T) {
 func TestPurge(t *testing.T) {
 	b := setup(t)
 	b.mustTake(t, 1, ratelimit.Charge{Subject: "brief", Limit: perMinute})
+	again := ratelimit.Charge{Subject: "again", Limit: ratelimit.Limit{N: 2, Per: time.Minute}}
+	b.mustTake(t, 1, again)
 	long := ratelimit.Charge{Subject: "long", Limit: ratelimit.Limit{N: 1, Per: time.Hour}}
 	b.mustTake(t, 1, long)
-	b.clock.Advance(time.Minute + time.Microsecond)
+	b.clock.Advance(40 * time.Second)
+	b.mustTake(t, 1, again)
+	b.clock.Advance(20*time.Second + time.Microsecond)
 	purged, err := b.Purge(t.Context())
 	if err != nil || purged != 1 {
 		t.Errorf("Purge = %d, %v; want 1", purged, err)
 	}
+	b.mustTake(t, 1, again)
+	b.mustRefuse(t, 40*time.Second-time.Microsecond, again) // what was charged at 12:00:40 is remembered
 	b.mustRefuse(t, 59*time.Minute-time.Microsecond, long)
 }
 

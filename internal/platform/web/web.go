@@ -36,10 +36,13 @@ type Config struct {
 	Random         io.Reader      // source of request ids; nil: crypto/rand.Reader
 }
 
+// defaultTimeout is how long a request may take unless configured.
+const defaultTimeout = 30 * time.Second
+
 // New makes an Echo instance with everything around the routes in place.
 func New(cfg Config) *echo.Echo {
 	if cfg.Timeout <= 0 {
-		cfg.Timeout = 30 * time.Second
+		cfg.Timeout = defaultTimeout
 	}
 	if cfg.Random == nil {
 		cfg.Random = rand.Reader
@@ -72,8 +75,8 @@ func (a *around) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, a.Timeout)
 			defer cancel()
-			limitConnection(c.Response(), start.Add(a.Timeout))
 		}
+		limitConnection(c.Response(), start.Add(a.Timeout)) // hijacking a connection, as sockets do, lifts its limits
 		c.SetRequest(c.Request().WithContext(ctx))
 		a.headers(c, req)
 		if !a.cors.answer(c) {
@@ -168,8 +171,10 @@ func (e *PanicError) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("panic", fmt.Sprint(e.Value)), slog.String("stack", string(e.Stack)))
 }
 
-// isUpgrade reports whether the client asks for another protocol: such a connection lives as long as it wants.
-func isUpgrade(r *http.Request) bool { return r.Header.Get(echo.HeaderUpgrade) != "" }
+// isUpgrade reports whether the client asks for another protocol: who gets one lives as long as it wants.
+func isUpgrade(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.Header.Get(echo.HeaderUpgrade) != ""
+}
 
 // Grace after a request's deadline: for its handler to notice, and for its answer to arrive.
 const (
@@ -183,4 +188,13 @@ func limitConnection(w http.ResponseWriter, deadline time.Time) {
 	rc := http.NewResponseController(w)
 	_ = rc.SetReadDeadline(deadline.Add(readGrace))
 	_ = rc.SetWriteDeadline(deadline.Add(writeGrace))
+}
+
+// Bounded limits the connections of a handler that stands beside an instance, as the instance limits its own. Without it the
+// handler would also inherit, on a connection that is kept alive, limits of an earlier request that are over by now.
+func Bounded(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		limitConnection(w, time.Now().Add(defaultTimeout))
+		h.ServeHTTP(w, r)
+	})
 }

@@ -1,0 +1,165 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/guichet-api/guichet/internal/testkit"
+)
+
+// TestDatabaseURL: on somebody's database there is no demo data, nothing of development, and the secret is the operator's.
+func TestDatabaseURL(t *testing.T) {
+	t.Parallel()
+	db := testkit.Database(t, testkit.DB{})
+	stateDir := newStateDir(t)
+	if err := os.Mkdir(stateDir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	env := []string{"DATABASE_URL=" + db.URL}
+	code, _, errs := finish(t, command(t, baseEnv(stateDir, env...), "serve"))
+	if code != exitUsage || !strings.Contains(errs, "GUICHET_SECRET is required with DATABASE_URL") {
+		t.Errorf("without a secret it exits %d and says %q", code, errs)
+	}
+	if code, out, errs := finish(t, command(t, baseEnv(stateDir, env...), "migrate")); code != 0 || !strings.Contains(out, "migrations applied") {
+		t.Errorf("migrate, which needs no secret, exits %d: %s%s", code, out, errs)
+	}
+	env = append(env, "GUICHET_SECRET="+strings.Repeat("an operator's own ", 3))
+	s := serve(t, stateDir, env)
+	if a := call(t, "POST", s.tiptop+"/api/auth/login", "", `{"email":"admin@test.com","password":"Admin1234"}`); a.status != 401 {
+		t.Errorf("the demo administrator on somebody's database: %d %s", a.status, a.text)
+	}
+	if a := call(t, "GET", s.portal+"/", "", ""); strings.Contains(a.text, "Admin1234") || !strings.Contains(a.text, "not checked") || strings.Contains(a.text, "embedded") {
+		t.Errorf("the portal shows what is for development:\n%s", a.text)
+	}
+	cmd := command(t, baseEnv(stateDir, env...), "tiptop", "user", "add", "--email", "boss@example.com", "--role", "ADMIN")
+	cmd.Stdin = strings.NewReader("Secret1234")
+	if code, _, errs := finish(t, cmd); code != 0 {
+		t.Fatalf("user add exits %d: %s", code, errs)
+	}
+	login(t, s.tiptop, "boss@example.com", "Secret1234")
+	if files, err := os.ReadDir(stateDir); err != nil || len(files) > 1 || len(files) == 1 && files[0].Name() != "mail" {
+		t.Errorf("the state directory holds %v: %v", files, err)
+	}
+	second := serve(t, stateDir, env) // processes may share a database
+	login(t, second.tiptop, "boss@example.com", "Secret1234")
+	s.signal(syscall.SIGTERM)
+	if code := s.wait(); code != 0 {
+		t.Errorf("exits %d", code)
+	}
+	login(t, second.tiptop, "boss@example.com", "Secret1234")
+}
+
+// TestTLS: every listener speaks it.
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	pool, cert, key := selfSigned(t, dir)
+	s := serve(t, newStateDir(t), []string{"GUICHET_TLS_CERT=" + cert, "GUICHET_TLS_KEY=" + key})
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+	for _, target := range []string{s.portal + "/readyz", s.tiptop + "/", s.portal + "/tiptop/"} {
+		if !strings.HasPrefix(target, "https://127.0.0.1:") {
+			t.Errorf("the address is %s", target)
+		}
+		r, err := http.NewRequestWithContext(t.Context(), "GET", target, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != 200 {
+			t.Errorf("%s: %d", target, response.StatusCode)
+		}
+	}
+}
+
+// selfSigned makes a certificate for this machine.
+func selfSigned(t *testing.T, dir string) (pool *x509.CertPool, certFile, keyFile string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certFile, keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for name, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: keyDER}} {
+		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool = x509.NewCertPool()
+	pool.AddCert(cert)
+	return pool, certFile, keyFile
+}
+
+// TestOnTerminal: a person sees where everything is, and a log to read.
+func TestOnTerminal(t *testing.T) {
+	t.Parallel()
+	stateDir := newStateDir(t)
+	var out, errs safeBuffer
+	con := console{stdin: strings.NewReader(""), stdout: &out, stderr: &errs, isTerminal: func(any) bool { return true }}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan int, 1)
+	go func() { ended <- run(ctx, []string{"serve"}, baseEnv(stateDir), con) }()
+	eventually(t, "the summary", func() bool { return strings.Contains(out.String(), "Ctrl-C stops it.") || len(ended) > 0 })
+	for _, want := range []string{"Guichet is ready.", "Portal", "/docs", "The Tip Top", "http://127.0.0.1:", "admin@test.com / Admin1234 (ADMIN)", filepath.Join(stateDir, "mail")} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the summary lacks %q:\n%s", want, out.String())
+		}
+	}
+	cancel()
+	if code := <-ended; code != 0 {
+		t.Errorf("exits %d", code)
+	}
+	if log := errs.String(); !strings.Contains(log, " level=INFO msg=ready ") || strings.Contains(log, `{"`) {
+		t.Errorf("the log is not text:\n%s", log)
+	}
+}
+
+// TestInterruptedStart: a signal while everything starts ends it, and the next start works.
+func TestInterruptedStart(t *testing.T) {
+	t.Parallel()
+	stateDir := newStateDir(t)
+	p := start(t, command(t, baseEnv(stateDir), "serve"))
+	p.line("listening")
+	p.signal(syscall.SIGTERM)
+	if code := p.wait(); code > exitFailure {
+		t.Errorf("exits %d", code)
+	}
+	s := serve(t, stateDir, nil)
+	login(t, s.tiptop, "admin@test.com", "Admin1234")
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/guichet-api/guichet/internal/bench/endtoend"
+	"github.com/guichet-api/guichet/internal/bench/inprocess"
+	"github.com/guichet-api/guichet/internal/bench/soak"
+	"github.com/guichet-api/guichet/internal/bench/table"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+const usage = `usage: go run . bench [-only handlers|endtoend] [-rounds N]
+       go run . soak [-for DURATION]
+`
+
+// errMissed is a measurement that misses what it must reach; its table shows where.
+var errMissed = errors.New("something that must hold does not: look for " + string(table.Missed) + " above")
+
+// run is the command: everything that was started has ended when it returns.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	if len(args) == 0 {
+		fmt.Fprint(stderr, usage)
+		return flag.ErrHelp
+	}
+	flags := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	switch args[0] {
+	case "bench":
+		only := flags.String("only", "", "measure one part, `handlers or endtoend`")
+		rounds := flags.Int("rounds", 5, "`how many` interleaved rounds; the best counts")
+		if err := parse(flags, args[1:]); err != nil {
+			return err
+		}
+		if *only != "" && *only != "handlers" && *only != "endtoend" || *rounds < 1 {
+			return fmt.Errorf("-only %s -rounds %d: there are the parts handlers and endtoend, and at least one round", *only, *rounds)
+		}
+		return bench(ctx, *only, *rounds, stdout)
+	case "soak":
+		length := flags.Duration("for", 3*time.Minute, "`how long`")
+		if err := parse(flags, args[1:]); err != nil {
+			return err
+		}
+		return verdict(soak.Run(ctx, soak.Config{For: *length, Out: stdout}))
+	default:
+		fmt.Fprint(stderr, usage)
+		return flag.ErrHelp
+	}
+}
+
+// parse reads the flags of a command that takes nothing else.
+func parse(flags *flag.FlagSet, args []string) error {
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("%s takes no argument %q", flags.Name(), flags.Arg(0))
+	}
+	return nil
+}
+
+// bench runs both benchmarks, or one of them. What the first one misses does not keep the second from running.
+func bench(ctx context.Context, only string, rounds int, out io.Writer) error {
+	var missed error
+	if only != "endtoend" {
+		err := verdict(inprocess.Run(ctx, inprocess.Config{Rounds: rounds, Out: out}))
+		if err != nil && !errors.Is(err, errMissed) {
+			return err
+		}
+		missed = err
+	}
+	if only != "handlers" {
+		if err := verdict(endtoend.Run(ctx, endtoend.Config{Rounds: rounds, Out: out})); err != nil {
+			return err
+		}
+	}
+	return missed
+}
+
+func verdict(good bool, err error) error {
+	if err == nil && !good {
+		return errMissed
+	}
+	return err
+}

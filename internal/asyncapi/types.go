@@ -122,11 +122,11 @@ func (t *typeReader) values(typ *Type, name string) bool {
 	if len(values) < len(typ.Schema.Enum) && (typ.Schema.Types == 0 || typ.Nullable) {
 		typ.Nullable = len(values) > 0
 	}
-	if len(values) == 1 && !typ.Nullable {
+	if len(values) == 1 && !typ.Nullable && values[0][0] != '{' && values[0][0] != '[' {
 		typ.Kind, typ.Value = Const, values[0]
 		return true
 	}
-	if slices.ContainsFunc(values, func(v []byte) bool { return v[0] != '"' }) {
+	if len(values) == 0 || slices.ContainsFunc(values, func(v []byte) bool { return v[0] != '"' }) {
 		return false
 	}
 	typ.Kind = Enum

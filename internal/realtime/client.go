@@ -55,7 +55,7 @@ type Client struct {
 	acks    uint64
 	since   string
 
-	sending sync.Mutex
+	sending chan struct{} // holds one item while a frame is written
 }
 
 // waiter is one request without answer yet.
@@ -87,7 +87,7 @@ func NewClient(cfg ClientConfig) *Client {
 	if cfg.Down == nil {
 		cfg.Down = func(error) {}
 	}
-	return &Client{cfg: cfg, up: make(chan struct{})}
+	return &Client{cfg: cfg, up: make(chan struct{}), sending: make(chan struct{}, 1)}
 }
 
 // Run keeps the client connected until ctx ends, and returns its error.
@@ -234,27 +234,43 @@ func (c *Client) forget(link Link, w *waiter) {
 	}
 }
 
+// send writes a frame once there is a link; the waiter, if any, is listed before the answer can come.
 func (c *Client) send(ctx context.Context, f *Frame, w *waiter) (Link, error) {
-	c.sending.Lock()
-	defer c.sending.Unlock()
 	for {
 		c.mu.Lock()
-		up, link := c.up, c.link
-		if link != nil && w != nil {
-			c.acks++
-			f.Ack, w.ack = c.acks, c.acks
-			c.waiting = append(c.waiting, w)
-		}
+		up := c.up
 		c.mu.Unlock()
-		if link != nil {
-			return link, link.Send(ctx, f)
-		}
 		select {
 		case <-up:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
+		select {
+		case c.sending <- struct{}{}:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		link := c.register(f, w)
+		if link == nil { // it broke meanwhile
+			<-c.sending
+			continue
+		}
+		err := link.Send(ctx, f)
+		<-c.sending
+		return link, err
 	}
+}
+
+// register lists a waiter under a new number and returns the link, nil if there is none.
+func (c *Client) register(f *Frame, w *waiter) Link {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.link != nil && w != nil {
+		c.acks++
+		f.Ack, w.ack = c.acks, c.acks
+		c.waiting = append(c.waiting, w)
+	}
+	return c.link
 }
 
 // Arguments are the arguments of a payload: itself, or the items of a tuple whose contract names several.

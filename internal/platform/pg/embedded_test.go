@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -187,79 +186,6 @@ func TestKillPostgres(t *testing.T) {
 	}
 }
 
-func TestSecondProcess(t *testing.T) {
-	t.Parallel()
-	dir := stateDir(t)
-	w := startWriter(t, dir)
-	w.read(t, 1)
-
-	_, err := pg.Open(t.Context(), pg.Options{StateDir: dir, Path: os.Getenv("PATH")})
-	var locked *pg.LockedError
-	if !errors.As(err, &locked) {
-		t.Fatalf("a second process: %v", err)
-	}
-	if locked.PID != w.cmd.Process.Pid || locked.Database == "" {
-		t.Errorf("%+v", locked)
-	}
-	for _, want := range []string{dir, "process " + strconv.Itoa(w.cmd.Process.Pid), locked.Database, "GUICHET_STATE_DIR"} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q does not say %q", err, want)
-		}
-	}
-
-	shared := open(t, pg.Options{StateDir: dir, Share: true})
-	if shared.URL() != locked.Database || !shared.Embedded() {
-		t.Errorf("shared %s", shared.URL())
-	}
-	if got := value[int](t, shared.URL(), "SELECT count(*) FROM acknowledged"); got == 0 {
-		t.Error("not the first one's database")
-	}
-	shut(t, shared)
-	w.read(t, 100) // closing the shared one stopped nothing
-
-	w.kill()
-	w.drain(t)
-	open(t, pg.Options{StateDir: dir, Share: true}) // nobody holds it: one's own
-}
-
-func TestAnnounce(t *testing.T) {
-	t.Parallel()
-	dir := stateDir(t)
-	server := open(t, pg.Options{StateDir: dir, FsyncOff: true})
-	if err := server.Announce("http://127.0.0.1:8080"); err != nil {
-		t.Fatal(err)
-	}
-	_, err := pg.Open(t.Context(), pg.Options{StateDir: dir, Path: os.Getenv("PATH")})
-	if err == nil || !strings.Contains(err.Error(), "serves http://127.0.0.1:8080") {
-		t.Errorf("a second open: %v", err)
-	}
-}
-
-// A process that finds the first one starting waits for its database.
-func TestShareWaits(t *testing.T) {
-	t.Parallel()
-	dir := stateDir(t)
-	servers := make(chan *pg.Server, 2)
-	for range 2 {
-		go func() {
-			server, err := pg.Open(t.Context(), pg.Options{StateDir: dir, Path: os.Getenv("PATH"), Share: true, FsyncOff: true})
-			if err != nil {
-				t.Error(err)
-			}
-			servers <- server
-		}()
-	}
-	a, b := <-servers, <-servers
-	if a == nil || b == nil {
-		t.FailNow()
-	}
-	defer shut(t, a)
-	defer shut(t, b)
-	if a.URL() != b.URL() {
-		t.Errorf("%s and %s", a.URL(), b.URL())
-	}
-}
-
 func TestInterruptedInitdb(t *testing.T) {
 	t.Parallel()
 	dir := stateDir(t)
@@ -386,21 +312,5 @@ func TestBrokenData(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dataDir(t, dir), "postmaster.pid")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("postmaster.pid: %v", err)
-	}
-}
-
-// A state directory that is a file is refused with a way out, and the file keeps its mode.
-func TestStateDirectoryIsAFile(t *testing.T) {
-	t.Parallel()
-	name := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(name, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, err := pg.Open(t.Context(), pg.Options{StateDir: name})
-	if err == nil || !strings.Contains(err.Error(), "is not a directory") || !strings.Contains(err.Error(), "GUICHET_STATE_DIR") {
-		t.Errorf("%v", err)
-	}
-	if info, err := os.Stat(name); err != nil || info.Mode() != 0o600 {
-		t.Errorf("the file is now %v (%v)", info.Mode(), err)
 	}
 }

@@ -97,7 +97,11 @@ func createSchema(ctx context.Context, conn *sql.Conn, who grantee) error {
 	case errors.Is(err, sql.ErrNoRows):
 		_, err = conn.ExecContext(ctx, "CREATE SCHEMA "+quote(who.schema))
 		if hasCode(err, codeNoPrivilege) {
-			return who.lacks(err, "CREATE SCHEMA %s AUTHORIZATION %s;", quote(who.schema), quote(who.user))
+			return &RightsError{
+				User: who.user, Database: who.database, Err: err,
+				Statement: fmt.Sprintf("CREATE SCHEMA %s AUTHORIZATION %s;", quote(who.schema), quote(who.user)),
+				Instead:   fmt.Sprintf("GRANT CREATE ON DATABASE %s TO %s;", quote(who.database), quote(who.user)),
+			}
 		}
 		return err
 	case err != nil:

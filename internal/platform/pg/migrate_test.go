@@ -120,6 +120,8 @@ func TestMigrateWithoutRights(t *testing.T) {
 	}{
 		{"schema", nil, migrations("CREATE TABLE a (n int)"),
 			`CREATE SCHEMA "x_schema" AUTHORIZATION "app_schema";`},
+		{"all", nil, migrations("CREATE TABLE a (n int)"),
+			`CREATE SCHEMA "x_all" AUTHORIZATION "app_all";`},
 		{"use", []string{`CREATE SCHEMA x_use`}, migrations("CREATE TABLE a (n int)"),
 			`GRANT USAGE, CREATE ON SCHEMA "x_use" TO "app_use";`},
 		{"extension", []string{`CREATE SCHEMA x_extension AUTHORIZATION app_extension`}, migrations("CREATE EXTENSION IF NOT EXISTS file_fdw SCHEMA public"),
@@ -146,6 +148,9 @@ func TestMigrateWithoutRights(t *testing.T) {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("%q does not say %q", err, want)
 				}
+			}
+			if tt.name == "all" {
+				rights.Statement = rights.Instead
 			}
 			execute(t, server.URL(), rights.Statement)
 			if applied, err := migrate(t, as.String(), "x_"+tt.name, tt.files); err != nil || applied != 1 {

@@ -15,12 +15,17 @@ type RightsError struct {
 	User      string // the user that Guichet connects as
 	Database  string // where the statement is to be run
 	Statement string // to be run by an administrator
+	Instead   string // gives this right and those of its kind that would be missed next; empty: there is no such statement
 	Err       error  // what PostgreSQL said
 }
 
 func (e *RightsError) Error() string {
-	return fmt.Sprintf("the database user %s lacks a right (%v); an administrator must run, in the database %s:\n    %s",
+	text := fmt.Sprintf("the database user %s lacks a right (%v); an administrator must run, in the database %s:\n    %s",
 		e.User, e.Err, e.Database, e.Statement)
+	if e.Instead != "" {
+		text += "\nor, for all schemas at once:\n    " + e.Instead
+	}
+	return text
 }
 
 func (e *RightsError) Unwrap() error { return e.Err }

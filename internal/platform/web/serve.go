@@ -84,6 +84,9 @@ func explainListen(l Listener, err error) error {
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		remedy = "no interface of this machine has that address: " + remedy
 	}
+	if op := (*net.OpError)(nil); errors.As(err, &op) {
+		err = op.Err // without the address, which is told already
+	}
 	return fmt.Errorf("%s cannot listen on %s (%w); %s", l.Name, l.Addr, err, remedy)
 }
 

@@ -1,9 +1,12 @@
 // Generated from the contract by spec/typescript.mjs. DO NOT EDIT.
 
 import createClient, { type Client, type ClientOptions, type Middleware } from "openapi-fetch";
-import type { paths } from "./openapi.js";
+import type { components, paths } from "./openapi.js";
 
 export type { components, operations, paths } from "./openapi.js";
+
+/** The contract's messages by name: Schemas["Error"]. */
+export type Schemas = components["schemas"];
 
 /** Options of {@link create}: those of openapi-fetch, and where the bearer token comes from. */
 export interface Options extends ClientOptions {

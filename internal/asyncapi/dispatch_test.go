@@ -242,6 +242,41 @@ func TestWires(t *testing.T) {
 	}
 }
 
+// TestChecker: what a server may not send is found out.
+func TestChecker(t *testing.T) {
+	t.Parallel()
+	checker, err := events.NewChecker()
+	if err != nil {
+		t.Fatal(err)
+	}
+	message := func(event string, args ...string) *realtime.Incoming {
+		in := &realtime.Incoming{Event: event}
+		for _, arg := range args {
+			in.Args = append(in.Args, []byte(arg))
+		}
+		return in
+	}
+	for _, c := range []struct {
+		name string
+		err  error
+		ok   bool
+	}{
+		{"event", checker.Event(message("roomsList", `[]`)), true},
+		{"event of another shape", checker.Event(message("roomsList", `[{"id":"a"}]`)), false},
+		{"event nobody knows", checker.Event(message("dance")), false},
+		{"reply of two arguments", checker.Reply("joinRoom", message("", `true`, `{"isCreator":true}`)), true},
+		{"refusal", checker.Reply("joinRoom", message("", `false`, `{"message":"non"}`)), true},
+		{"reply of one argument", checker.Reply("joinRoom", message("", `true`)), false},
+		{"reply without argument", checker.Reply("ping", message("")), true},
+		{"reply with one too many", checker.Reply("ping", message("", `1`)), false},
+		{"reply to nothing", checker.Reply("dance", message("")), false},
+	} {
+		if (c.err == nil) != c.ok {
+			t.Errorf("%s: %v", c.name, c.err)
+		}
+	}
+}
+
 // TestPanic: a handler that panics is refused like one that fails.
 func TestPanic(t *testing.T) {
 	t.Parallel()

@@ -17,14 +17,15 @@ type Options struct {
 func (d *Document) Go(opt Options) (map[string][]byte, error) {
 	out := map[string][]byte{}
 	for _, part := range []struct {
-		name, about string
-		write       func(*goWriter)
+		name  string
+		write func(*goWriter)
 	}{
-		{"types.gen.go", "", (*goWriter).types},
-		{"server.gen.go", "", (*goWriter).server},
-		{"emitter.gen.go", "", (*goWriter).emitter},
-		{"client.gen.go", "", (*goWriter).client},
-		{"contract.gen.go", "", (*goWriter).contract},
+		{"types.gen.go", (*goWriter).types},
+		{"server.gen.go", (*goWriter).server},
+		{"emitter.gen.go", (*goWriter).emitter},
+		{"client.gen.go", (*goWriter).client},
+		{"checker.gen.go", (*goWriter).checker},
+		{"contract.gen.go", (*goWriter).contract},
 	} {
 		w := &goWriter{doc: d, opt: opt, imports: map[string]bool{}}
 		part.write(w)

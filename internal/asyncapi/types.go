@@ -253,7 +253,7 @@ func (t *typeReader) all(typ *Type, name string) {
 // reserved are the names that generated code has for itself.
 var reserved = []string{
 	"Handler", "Errors", "Config", "Dispatcher", "New", "Emitter", "NewEmitter", "Listener", "Connection", "ConnectionConfig",
-	"NewConnection", "Surface",
+	"NewConnection", "Surface", "Checker", "NewChecker",
 }
 
 // name gives a type its name in code and lists it.

@@ -78,9 +78,11 @@ type JSONSchemas struct {
 	schemas map[*yaml.Node]*Schema
 }
 
-// schemaAnnotations are keywords that say nothing about values.
+// schemaAnnotations are keywords that say nothing about values; internal/asyncapi reads the extensions among them. Other
+// extensions are refused, so that a misspelt one is no silent no; those of OpenAPI documents are contract.Load's matter.
 var schemaAnnotations = []string{
 	"title", "description", "examples", "example", "deprecated", "writeOnly", "$comment", "externalDocs", "xml",
+	"x-key", "x-wires", "x-length",
 	"definitions", // read where a $ref leads into them
 }
 
@@ -114,7 +116,8 @@ func (f *JSONSchemas) Schema(at Place) *Schema {
 	}
 	names, values := at.Members()
 	for i, name := range names {
-		if !slices.Contains(schemaKeywords, name) && !slices.Contains(schemaAnnotations, name) && !strings.HasPrefix(name, "x-") {
+		if !slices.Contains(schemaKeywords, name) && !slices.Contains(schemaAnnotations, name) &&
+			!(at.Dialect == OpenAPI30 && strings.HasPrefix(name, "x-")) {
 			f.Refuse(values[i], "keyword %q is not supported", name)
 		}
 	}

@@ -314,3 +314,19 @@ func TestBrokenData(t *testing.T) {
 		t.Errorf("postmaster.pid: %v", err)
 	}
 }
+
+// A state directory that is a file is refused with a way out, and the file keeps its mode.
+func TestStateDirectoryIsAFile(t *testing.T) {
+	t.Parallel()
+	name := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(name, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := pg.Open(t.Context(), pg.Options{StateDir: name})
+	if err == nil || !strings.Contains(err.Error(), "is not a directory") || !strings.Contains(err.Error(), "GUICHET_STATE_DIR") {
+		t.Errorf("%v", err)
+	}
+	if info, err := os.Stat(name); err != nil || info.Mode() != 0o600 {
+		t.Errorf("the file is now %v (%v)", info.Mode(), err)
+	}
+}

@@ -41,6 +41,7 @@ lint: node_modules/.ready ## check formatting, Go, TypeScript and the contracts
 	npx --no-install tsc -p gen/typescript --noEmit
 	npx --no-install spectral lint --quiet --fail-severity hint 'spec/*/openapi.yaml'
 	npx --no-install redocly lint 'spec/*/openapi.yaml'
+	node spec/asyncapi-lint.mjs
 
 .PHONY: fresh
 fresh: ## prove that gen/ is what the generators write

@@ -14,3 +14,7 @@ import (
 //go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config spec/tiptop/oapi-codegen.client.yaml spec/tiptop/openapi.yaml
 //go:generate go run github.com/sqlc-dev/sqlc/cmd/sqlc generate
 //go:generate node spec/typescript.mjs
+//go:generate go run ./cmd/asyncapi-gen -go gen/tickets/events -ts gen/typescript/tickets/events.ts spec/tickets/asyncapi.yaml
+//go:generate go run ./cmd/asyncapi-gen -go gen/reunion/events -ts gen/typescript/reunion/events.ts spec/reunion/asyncapi.yaml
+//go:generate go run ./cmd/asyncapi-gen -go gen/meeting/events -ts gen/typescript/meeting/events.ts spec/meeting/asyncapi.yaml
+//go:generate go run ./cmd/asyncapi-gen -go gen/tchatator/events -ts gen/typescript/tchatator/events.ts spec/tchatator/asyncapi.yaml

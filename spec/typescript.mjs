@@ -1,4 +1,5 @@
-// Writes gen/typescript: one npm package with one entry per system, made from spec/<sys>/openapi.yaml.
+// Writes gen/typescript: one npm package with one entry per system, made from spec/<sys>/openapi.yaml. A system that has an
+// asyncapi.yaml gets a second entry for its events, which asyncapi-gen writes afterwards.
 // Run by `make generate`; needs the packages of package.json.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -59,7 +60,13 @@ write("package.json", json({
   version: "0.1.0",
   license: "Apache-2.0",
   type: "module",
-  exports: Object.fromEntries(systems.map((sys) => [`./${sys}`, { types: `./dist/${sys}/index.d.ts`, default: `./dist/${sys}/index.js` }])),
+  exports: Object.fromEntries(systems.flatMap((sys) => {
+    const entries = [[`./${sys}`, { types: `./dist/${sys}/index.d.ts`, default: `./dist/${sys}/index.js` }]];
+    if (existsSync(join("spec", sys, "asyncapi.yaml"))) {
+      entries.push([`./${sys}/events`, { types: `./dist/${sys}/events.d.ts`, default: `./dist/${sys}/events.js` }]);
+    }
+    return entries;
+  })),
   files: ["dist"],
   scripts: { build: "tsc" },
   dependencies: { "openapi-fetch": pinned["openapi-fetch"] },

@@ -14,7 +14,7 @@ var allowed = map[string][]string{
 	"spec":              {},
 	"migrations":        {},
 	"internal/contract": {"internal/contract"},
-	"internal/asyncapi": {"internal/asyncapi", "internal/contract"},
+	"internal/asyncapi": {"internal/asyncapi", "internal/contract", "internal/realtime"},
 	"internal/realtime": {"internal/realtime"},
 	"internal/platform": {"internal/platform", "internal/contract", "gen/platform", "migrations"},
 	"internal/portal":   {"internal/portal", "internal/platform", "internal/contract"},

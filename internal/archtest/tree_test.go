@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -97,7 +98,11 @@ func goFiles(t *testing.T) []goFile {
 	return files
 }
 
-// systems are the names below spec/ that have a contract.
+// announced are the contracts that are published ahead of their servers. Whoever serves one takes it off this list; the tests
+// then say what it lacks.
+var announced = []string{"meeting", "reunion", "tchatator", "tickets"}
+
+// systems are the names below spec/ whose contract is served.
 func systems(t *testing.T) []string {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Join(root, "spec"))
@@ -106,7 +111,7 @@ func systems(t *testing.T) []string {
 	}
 	var names []string
 	for _, entry := range entries {
-		if entry.IsDir() {
+		if entry.IsDir() && !slices.Contains(announced, entry.Name()) {
 			names = append(names, entry.Name())
 		}
 	}

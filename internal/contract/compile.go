@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/getkin/kin-openapi/openapi3"
 )
 
 // UnknownFields says what becomes of object members that no schema names.
@@ -24,6 +22,7 @@ type CompilerConfig struct {
 	File          string                   // named in refusals
 	Lang          string                   // "fr" or "en": language of messages when a Report names none
 	Line          func(pointer string) int // line of a JSON pointer in File, 0 if unknown; may be nil
+	Place         func(s string) string    // instead of File and Line, for schemas of several files: "file:line" of Schema.Pointer
 	UnknownFields UnknownFields
 	Annotations   []string // formats that are accepted and not checked
 }
@@ -31,7 +30,7 @@ type CompilerConfig struct {
 // Compiler turns schemas into programs, each component once. It is not safe for concurrent use; its programs are.
 type Compiler struct {
 	cfg      CompilerConfig
-	front    openapiFront
+	front    any // the OpenAPI front end once it was used: what it has read already
 	nodes    map[nodeKey]*node
 	merged   map[string]*Schema // schemas that stand for several, by the pointers of those
 	presets  []presetSource
@@ -52,21 +51,11 @@ type presetSource struct {
 
 // NewCompiler returns a compiler for one document.
 func NewCompiler(cfg CompilerConfig) *Compiler {
-	c := &Compiler{cfg: cfg, nodes: map[nodeKey]*node{}, merged: map[string]*Schema{}}
-	c.front = openapiFront{schemas: map[*openapi3.Schema]*Schema{}, refuse: c.refuse}
-	return c
+	return &Compiler{cfg: cfg, nodes: map[nodeKey]*node{}, merged: map[string]*Schema{}}
 }
 
-// OpenAPI compiles an OpenAPI 3.0 schema that stands at the JSON pointer where. kin-openapi must have validated the
-// document. Everything that is not supported is one error (errors.Join), with file and line, the first time that it is met.
-func (c *Compiler) OpenAPI(ref *openapi3.SchemaRef, where string) (*Program, error) {
-	if ref == nil {
-		return nil, fmt.Errorf("%s: #%s: a schema is missing", c.cfg.File, where)
-	}
-	return c.Compile(c.front.schema(ref, where))
-}
-
-// Compile compiles a schema that a front end has written.
+// Compile compiles a schema that a front end has written. Everything that is not supported is one error (errors.Join),
+// with file and line, the first time that it is met.
 func (c *Compiler) Compile(s *Schema) (*Program, error) {
 	root := c.root(s, false)
 	if len(c.problems) == 0 {
@@ -82,6 +71,10 @@ func (c *Compiler) Compile(s *Schema) (*Program, error) {
 
 // refuse notes that something at a JSON pointer is not supported.
 func (c *Compiler) refuse(pointer, format string, args ...any) {
+	if c.cfg.Place != nil {
+		c.problems = append(c.problems, fmt.Errorf("%s: %s", c.cfg.Place(pointer), fmt.Sprintf(format, args...)))
+		return
+	}
 	place := c.cfg.File
 	if line := c.line(pointer); line > 0 {
 		place = fmt.Sprintf("%s:%d", place, line)

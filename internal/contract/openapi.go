@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -16,6 +17,20 @@ import (
 type openapiFront struct {
 	schemas map[*openapi3.Schema]*Schema
 	refuse  func(pointer, format string, args ...any)
+}
+
+// OpenAPI compiles an OpenAPI 3.0 schema that stands at the JSON pointer where. kin-openapi must have validated the
+// document. Everything that is not supported is one error (errors.Join), with file and line, the first time that it is met.
+func (c *Compiler) OpenAPI(ref *openapi3.SchemaRef, where string) (*Program, error) {
+	if ref == nil {
+		return nil, fmt.Errorf("%s: #%s: a schema is missing", c.cfg.File, where)
+	}
+	front, ok := c.front.(*openapiFront)
+	if !ok {
+		front = &openapiFront{schemas: map[*openapi3.Schema]*Schema{}, refuse: c.refuse}
+		c.front = front
+	}
+	return c.Compile(front.schema(ref, where))
 }
 
 // schema reads the schema at the JSON pointer where, or the component that it refers to.

@@ -4,21 +4,13 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
-	"math/big"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/guichet-api/guichet/internal/testkit"
 )
@@ -69,9 +61,9 @@ func TestDatabaseURL(t *testing.T) {
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	pool, cert, key := selfSigned(t, dir)
+	made, cert, key := certificateFiles(t, dir)
 	s := serve(t, newStateDir(t), []string{"GUICHET_TLS_CERT=" + cert, "GUICHET_TLS_KEY=" + key})
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: made.Roots}}}
 	for _, target := range []string{s.portal + "/readyz", s.tiptop + "/", s.portal + "/tiptop/"} {
 		if !strings.HasPrefix(target, "https://127.0.0.1:") {
 			t.Errorf("the address is %s", target)
@@ -91,38 +83,17 @@ func TestTLS(t *testing.T) {
 	}
 }
 
-// selfSigned makes a certificate for this machine.
-func selfSigned(t *testing.T, dir string) (pool *x509.CertPool, certFile, keyFile string) {
+// certificateFiles writes a certificate for this machine.
+func certificateFiles(t *testing.T, dir string) (made testkit.Certificate, certFile, keyFile string) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
+	made = testkit.NewCertificate(t)
 	certFile, keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	for name, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: keyDER}} {
-		if err := os.WriteFile(name, pem.EncodeToMemory(block), 0o600); err != nil {
+	for name, text := range map[string][]byte{certFile: made.Cert, keyFile: made.Key} {
+		if err := os.WriteFile(name, text, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool = x509.NewCertPool()
-	pool.AddCert(cert)
-	return pool, certFile, keyFile
+	return made, certFile, keyFile
 }
 
 // TestOnTerminal: a person sees where everything is, and a log to read.

@@ -33,7 +33,7 @@ func (migrateCommand) Run(ctx context.Context, a *app) (err error) {
 	if applied == 0 {
 		_, err = fmt.Fprintln(a.stdout, "the database is up to date")
 	} else {
-		_, err = fmt.Fprintf(a.stdout, "%d migrations applied\n", applied)
+		_, err = fmt.Fprintf(a.stdout, "migrations applied: %d\n", applied)
 	}
 	return err
 }

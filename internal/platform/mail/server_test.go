@@ -2,24 +2,20 @@ package mail_test
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"io"
-	"math/big"
 	"net"
 	netmail "net/mail"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 
 	"github.com/guichet-api/guichet/internal/platform/clock"
 	"github.com/guichet-api/guichet/internal/platform/mail"
+	"github.com/guichet-api/guichet/internal/testkit"
 )
 
 // delivery is one mail that the server took, and how.
@@ -49,7 +45,9 @@ func startServer(t *testing.T, implicit bool, configure func(*smtpServer)) *smtp
 	s.Server = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &session{server: s, conn: c}, nil }))
 	s.Domain, s.AllowInsecureAuth = "localhost", true
 	s.ErrorLog = discard{}
-	s.TLSConfig, s.roots = certificate(t)
+	made := testkit.NewCertificate(t)
+	s.TLSConfig = &tls.Config{Certificates: []tls.Certificate{made.TLS}}
+	s.roots = &tls.Config{RootCAs: made.Roots, MinVersion: tls.VersionTLS12}
 	if configure != nil {
 		configure(s)
 	}
@@ -154,28 +152,3 @@ func (s *session) Data(r io.Reader) error {
 
 func (s *session) Reset()        {}
 func (s *session) Logout() error { return nil }
-
-// certificate makes a certificate for 127.0.0.1 and a client configuration that trusts it.
-func certificate(t *testing.T) (server, client *tls.Config) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	parsed, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(parsed)
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}},
-		&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
-}

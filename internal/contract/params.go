@@ -90,6 +90,8 @@ func (g *guarded) checkQuery(c echo.Context, report *Report, found []Violation) 
 			} else if p.required {
 				found = append(found, g.violation(p, "required"))
 			}
+		case p.array && len(given) == 1 && given[0] == "":
+			found = append(found, g.violation(p, "type")) // no list: neither an empty one nor one of an empty text
 		case p.array && p.explode:
 			report.At(InQuery, p.name)
 			p.program.ValidateTexts(given, report)

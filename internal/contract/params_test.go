@@ -186,6 +186,8 @@ func TestParametersRefused(t *testing.T) {
 		"/styles/1/x?owner=x":                           "query owner format",
 		"/styles/1/x?tag=a&tag=":                        "query tag.1 minLength",
 		"/styles/1/x?tag=a&tag=a":                       "query tag uniqueItems",
+		"/styles/1/x?tag=":                              "query tag type",
+		"/styles/1/x?w":                                 "query w type",
 		"/styles/1/x?n=1,,2":                            "query n.1 type",
 		"/styles/1/x?n=1&n=2":                           "query n duplicate",
 		"/styles/1/x?w=abcdef":                          "query w.0 maxLength",

@@ -2,6 +2,7 @@ package contract
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -141,10 +142,10 @@ func (l *loading) parameters(pointer string, op *Operation, item *openapi3.PathI
 		l.parameter(l.resolve(where), op, ref.Value)
 	}
 	for i, ref := range op.doc.Parameters {
-		add(ref, pointer+"/parameters/"+itoa(i))
+		add(ref, pointer+"/parameters/"+strconv.Itoa(i))
 	}
 	parent := pointer[:strings.LastIndexByte(pointer, '/')]
 	for i, ref := range item.Parameters {
-		add(ref, parent+"/parameters/"+itoa(i))
+		add(ref, parent+"/parameters/"+strconv.Itoa(i))
 	}
 }

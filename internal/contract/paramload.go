@@ -4,13 +4,10 @@ import (
 	"encoding/json"
 	"net/textproto"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
 )
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 // parameter compiles one parameter, which stands at pointer.
 func (l *loading) parameter(pointer string, op *Operation, doc *openapi3.Parameter) {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -83,7 +84,7 @@ func (g *guarded) checkQuery(c echo.Context, report *Report, found []Violation) 
 	for _, p := range g.op.query {
 		given, ok := values[p.name]
 		switch {
-		case !ok && contains(broken, p.name):
+		case !ok && slices.Contains(broken, p.name):
 		case !ok:
 			if p.defaults != nil {
 				values[p.name] = p.defaults
@@ -237,15 +238,6 @@ func sentCookie(lines []string, name string) bool {
 			if textproto.TrimString(key) == name {
 				return true
 			}
-		}
-	}
-	return false
-}
-
-func contains(list []string, name string) bool {
-	for _, item := range list {
-		if item == name {
-			return true
 		}
 	}
 	return false

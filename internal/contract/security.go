@@ -7,6 +7,7 @@ import (
 	"net/textproto"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -124,7 +125,7 @@ func (l *loading) requirements(pointer string, op *Operation) {
 		pointer = "/security"
 	}
 	for i, alternative := range alternatives {
-		where := pointer + "/" + itoa(i)
+		where := pointer + "/" + strconv.Itoa(i)
 		if len(alternative) > 1 {
 			l.refusef(where, "several schemes at once are not supported: %s",
 				strings.Join(slices.Sorted(maps.Keys(alternative)), " and "))

@@ -13,8 +13,6 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-func itoa(i int) string { return strconv.Itoa(i) }
-
 // maxDepth bounds generated values.
 const maxDepth = 8
 

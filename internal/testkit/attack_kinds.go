@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -123,7 +124,7 @@ func tamperedToken(_ *raid, d *Draft) []attempt {
 			other = "B"
 		}
 		parts[i] = part[:middle] + other + part[middle+1:]
-		all = append(all, d.withToken("part "+itoa(i)+" changed", "Bearer "+strings.Join(parts, ".")))
+		all = append(all, d.withToken("part "+strconv.Itoa(i)+" changed", "Bearer "+strings.Join(parts, ".")))
 	}
 	return all
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -184,7 +185,7 @@ func placesBelow(p place) []place {
 	for i, value := range p.value.values {
 		inner := place{parent: p.value, index: i, value: value}
 		if p.value.kind == '[' {
-			inner.path, inner.schema = join(p.path, itoa(i)), itemsOf(p.schema, p.value)
+			inner.path, inner.schema = join(p.path, strconv.Itoa(i)), itemsOf(p.schema, p.value)
 		} else {
 			inner.path, inner.schema = join(p.path, p.value.names[i]), propertyOf(p.schema, p.value, p.value.names[i])
 		}

@@ -9,9 +9,15 @@ import (
 	_ "github.com/sqlc-dev/sqlc/cmd/sqlc"
 )
 
-//go:generate go run ./cmd/contract-check spec/tiptop/openapi.yaml
+//go:generate go run ./cmd/contract-check spec/tiptop/openapi.yaml spec/tickets/openapi.yaml spec/reunion/openapi.yaml spec/tchatator/openapi.yaml
 //go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config spec/tiptop/oapi-codegen.yaml spec/tiptop/openapi.yaml
 //go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config spec/tiptop/oapi-codegen.client.yaml spec/tiptop/openapi.yaml
+//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config spec/tickets/oapi-codegen.yaml spec/tickets/openapi.yaml
+//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config spec/tickets/oapi-codegen.client.yaml spec/tickets/openapi.yaml
+//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config spec/reunion/oapi-codegen.yaml spec/reunion/openapi.yaml
+//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config spec/reunion/oapi-codegen.client.yaml spec/reunion/openapi.yaml
+//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config spec/tchatator/oapi-codegen.yaml spec/tchatator/openapi.yaml
+//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config spec/tchatator/oapi-codegen.client.yaml spec/tchatator/openapi.yaml
 //go:generate go run github.com/sqlc-dev/sqlc/cmd/sqlc generate
 //go:generate node spec/typescript.mjs
 //go:generate go run ./cmd/asyncapi-gen -go gen/tickets/events -ts gen/typescript/tickets/events.ts spec/tickets/asyncapi.yaml

@@ -8,6 +8,21 @@ import "embed"
 //go:embed tiptop/openapi.yaml
 var Tiptop []byte
 
+// Tickets is the ticket desk's OpenAPI 3.0.3 document.
+//
+//go:embed tickets/openapi.yaml
+var Tickets []byte
+
+// Reunion is the live sales meetings' OpenAPI 3.0.3 document.
+//
+//go:embed reunion/openapi.yaml
+var Reunion []byte
+
+// Tchatator is the OpenAPI 3.0.3 document of the chat's history.
+//
+//go:embed tchatator/openapi.yaml
+var Tchatator []byte
+
 // Files holds every contract under <sys>/, for tools that look at all of them.
 //
 //go:embed */*.yaml

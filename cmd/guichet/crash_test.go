@@ -187,9 +187,9 @@ type game struct {
 
 // stockUp logs everybody in and makes sure that prizes last.
 func (g *game) stockUp(s *server) {
-	g.client = login(g.t, s.tiptop, "test-client@test.com", "Test1234")
-	g.desk = login(g.t, s.tiptop, "employee@test.com", "Employee1234")
-	admin := login(g.t, s.tiptop, "admin@test.com", "Admin1234")
+	g.client = tokenOf(g.t, s.tiptop, "test-client@test.com", "Test1234")
+	g.desk = tokenOf(g.t, s.tiptop, "employee@test.com", "Employee1234")
+	admin := tokenOf(g.t, s.tiptop, "admin@test.com", "Admin1234")
 	prizes := call(g.t, "GET", s.tiptop+"/api/admin/prizes", admin, "")
 	data, _ := prizes.at("data").([]any)
 	if prizes.status != 200 || len(data) == 0 {

@@ -96,7 +96,7 @@ func (g *game) verifyTickets(conn *pgx.Conn) {
 // verifyStatistics compares what an administrator reads with what is there.
 func (g *game) verifyStatistics(s *server, conn *pgx.Conn) {
 	g.t.Helper()
-	admin := login(g.t, s.tiptop, "admin@test.com", "Admin1234")
+	admin := tokenOf(g.t, s.tiptop, "admin@test.com", "Admin1234")
 	told := call(g.t, "GET", s.tiptop+"/api/admin/statistics", admin, "")
 	real := collect(g.t, conn, `SELECT count(*) || ' ' || count(*) FILTER (WHERE status = 'PENDING') || ' ' ||
 		count(*) FILTER (WHERE status = 'VALIDATED') || ' ' || count(*) FILTER (WHERE status = 'REJECTED') || ' ' ||

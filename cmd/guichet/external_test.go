@@ -44,17 +44,17 @@ func TestDatabaseURL(t *testing.T) {
 	if code, _, errs := finish(t, cmd); code != 0 {
 		t.Fatalf("user add exits %d: %s", code, errs)
 	}
-	login(t, s.tiptop, "boss@example.com", "Secret1234")
+	tokenOf(t, s.tiptop, "boss@example.com", "Secret1234")
 	if files, err := os.ReadDir(stateDir); err != nil || len(files) > 1 || len(files) == 1 && files[0].Name() != "mail" {
 		t.Errorf("the state directory holds %v: %v", files, err)
 	}
 	second := serve(t, stateDir, env) // processes may share a database
-	login(t, second.tiptop, "boss@example.com", "Secret1234")
+	tokenOf(t, second.tiptop, "boss@example.com", "Secret1234")
 	s.signal(syscall.SIGTERM)
 	if code := s.wait(); code != 0 {
 		t.Errorf("exits %d", code)
 	}
-	login(t, second.tiptop, "boss@example.com", "Secret1234")
+	tokenOf(t, second.tiptop, "boss@example.com", "Secret1234")
 }
 
 // TestTLS: every listener speaks it.
@@ -132,5 +132,5 @@ func TestInterruptedStart(t *testing.T) {
 		t.Errorf("exits %d", code)
 	}
 	s := serve(t, stateDir, nil)
-	login(t, s.tiptop, "admin@test.com", "Admin1234")
+	tokenOf(t, s.tiptop, "admin@test.com", "Admin1234")
 }

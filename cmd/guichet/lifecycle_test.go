@@ -78,7 +78,7 @@ func TestSecondSignal(t *testing.T) {
 	t.Parallel()
 	stateDir := newStateDir(t)
 	s := serve(t, stateDir, nil)
-	client := login(t, s.tiptop, "test-client@test.com", "Test1234")
+	client := tokenOf(t, s.tiptop, "test-client@test.com", "Test1234")
 	if a := call(t, "POST", s.tiptop+"/api/game/play", client, fmt.Sprintf(`{"ticketCode":%q}`, tiptop.DemoCode)); a.status != 200 {
 		t.Fatalf("play: %d %s", a.status, a.text)
 	}
@@ -153,7 +153,7 @@ func TestRestart(t *testing.T) {
 	t.Parallel()
 	stateDir := newStateDir(t)
 	s := serve(t, stateDir, nil)
-	client := login(t, s.tiptop, "test-client@test.com", "Test1234")
+	client := tokenOf(t, s.tiptop, "test-client@test.com", "Test1234")
 	play := fmt.Sprintf(`{"ticketCode":%q}`, tiptop.DemoCode)
 	if a := call(t, "POST", s.tiptop+"/api/game/play", client, play); a.status != 200 {
 		t.Fatalf("play: %d %s", a.status, a.text)
@@ -185,7 +185,7 @@ func TestRestart(t *testing.T) {
 func TestFrozenDatabase(t *testing.T) {
 	t.Parallel()
 	s := serve(t, newStateDir(t), nil)
-	client := login(t, s.tiptop, "test-client@test.com", "Test1234")
+	client := tokenOf(t, s.tiptop, "test-client@test.com", "Test1234")
 	signalDatabase(t, s, syscall.SIGSTOP)
 	thaw := func() { signalDatabase(t, s, syscall.SIGCONT) }
 	defer thaw()
@@ -268,7 +268,7 @@ func TestNormalUser(t *testing.T) {
 	cmd := command(t, env, "serve")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}}
 	s := await(t, filepath.Join(home, ".local", "state", "guichet"), start(t, cmd))
-	login(t, s.portal+"/tiptop", "admin@test.com", "Admin1234")
+	tokenOf(t, s.portal+"/tiptop", "admin@test.com", "Admin1234")
 	info, err := os.Stat(filepath.Join(s.stateDir, "secret"))
 	if err != nil || info.Sys().(*syscall.Stat_t).Uid != uint32(uid) || info.Mode().Perm() != 0o600 {
 		t.Errorf("the secret: %v, %v", info, err)
@@ -299,7 +299,7 @@ func TestInterruptedIssue(t *testing.T) {
 	}
 	codes := strings.Fields(string(content))
 	s := serve(t, stateDir, nil)
-	client := login(t, s.tiptop, "test-client@test.com", "Test1234")
+	client := tokenOf(t, s.tiptop, "test-client@test.com", "Test1234")
 	if a := call(t, "POST", s.tiptop+"/api/game/play", client, fmt.Sprintf(`{"ticketCode":%q}`, codes[len(codes)-1])); a.status != 200 {
 		t.Errorf("the last code of the list: %d %s", a.status, a.text)
 	}

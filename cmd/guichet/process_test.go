@@ -308,8 +308,8 @@ func (a answer) str(path ...string) string {
 	return text
 }
 
-// login is the token of a demo account.
-func login(t *testing.T, base, email, password string) string {
+// tokenOf is the token of a demo account.
+func tokenOf(t *testing.T, base, email, password string) string {
 	t.Helper()
 	a := call(t, "POST", base+"/api/auth/login", "", fmt.Sprintf(`{"email":%q,"password":%q}`, email, password))
 	if a.status != 200 || a.str("token") == "" {

@@ -65,7 +65,7 @@ func walk(t *testing.T, s *server) {
 	if a := call(t, "GET", link, "", ""); a.status != 200 {
 		t.Errorf("verify: %d %s", a.status, a.text)
 	}
-	client := login(t, mounted, "ada@example.com", "Password123")
+	client := tokenOf(t, mounted, "ada@example.com", "Password123")
 	played := call(t, "POST", mounted+"/api/game/play", client, fmt.Sprintf(`{"ticketCode":%q}`, tiptop.DemoCode))
 	if played.status != 200 || played.str("data", "ticket", "status") != "PENDING" {
 		t.Fatalf("play: %d %s", played.status, played.text)
@@ -74,12 +74,12 @@ func walk(t *testing.T, s *server) {
 	if a := call(t, "GET", s.tiptop+"/api/game/my-tickets", client, ""); a.status != 200 || !strings.Contains(a.text, ticket) {
 		t.Errorf("my-tickets: %d %s", a.status, a.text)
 	}
-	employee := login(t, s.tiptop, "employee@test.com", "Employee1234")
+	employee := tokenOf(t, s.tiptop, "employee@test.com", "Employee1234")
 	validated := call(t, "POST", mounted+"/api/employee/validate-ticket", employee, fmt.Sprintf(`{"ticketId":%q,"action":"validate"}`, ticket))
 	if validated.status != 200 || validated.str("data", "status") != "VALIDATED" {
 		t.Errorf("validate: %d %s", validated.status, validated.text)
 	}
-	admin := login(t, s.tiptop, "admin@test.com", "Admin1234")
+	admin := tokenOf(t, s.tiptop, "admin@test.com", "Admin1234")
 	statistics := call(t, "GET", mounted+"/api/admin/statistics", admin, "")
 	if statistics.status != 200 || statistics.at("data", "tickets", "validated") != 1.0 || statistics.at("data", "users", "verifiedEmails") != 4.0 {
 		t.Errorf("statistics: %d %s", statistics.status, statistics.text)
@@ -109,7 +109,7 @@ func administer(t *testing.T, s *server) {
 	if out := s.admin("Secret1234\n", "tiptop", "user", "add", "--email", "Boss@Example.com", "--role", "ADMIN"); !strings.Contains(out, "boss@example.com") || strings.Contains(out, "Secret") {
 		t.Errorf("user add prints %q", out)
 	}
-	boss := login(t, s.tiptop, "boss@example.com", "Secret1234")
+	boss := tokenOf(t, s.tiptop, "boss@example.com", "Secret1234")
 	if out := s.admin("", "tiptop", "user", "list"); strings.Count(out, "\n") != 6 || !strings.Contains(out, "boss@example.com") {
 		t.Errorf("user list prints\n%s", out)
 	}
@@ -121,7 +121,7 @@ func administer(t *testing.T, s *server) {
 	if a := call(t, "GET", s.tiptop+"/api/auth/me", boss, ""); a.status != 401 {
 		t.Errorf("the session outlives its password: %d", a.status)
 	}
-	login(t, s.tiptop, "boss@example.com", match[1])
+	tokenOf(t, s.tiptop, "boss@example.com", match[1])
 	token := strings.TrimSpace(s.admin("", "tiptop", "user", "token", "boss@example.com"))
 	if a := call(t, "GET", s.tiptop+"/api/auth/me", token, ""); a.status != 200 || a.str("user", "role") != "ADMIN" {
 		t.Errorf("user token: %d %s", a.status, a.text)
@@ -139,7 +139,7 @@ func administer(t *testing.T, s *server) {
 	if info, err := os.Stat(list); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the list of codes: %v, %v", info.Mode(), err)
 	}
-	client := login(t, s.tiptop, "test-client@test.com", "Test1234")
+	client := tokenOf(t, s.tiptop, "test-client@test.com", "Test1234")
 	play := func(code string) answer {
 		return call(t, "POST", s.tiptop+"/api/game/play", client, fmt.Sprintf(`{"ticketCode":%q}`, code))
 	}

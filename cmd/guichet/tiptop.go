@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/guichet-api/guichet/internal/contract"
+	"github.com/guichet-api/guichet/internal/platform/login"
 	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/portal"
 	"github.com/guichet-api/guichet/internal/tiptop"
@@ -25,7 +26,7 @@ func newTiptop(ctx context.Context, h *house, place site, checker *contract.Chec
 		Secret:    h.secret,
 		Place:     h.settings.zone,
 		Limits: tiptop.Limits{
-			LoginPerAccount: rules[loginAccount], LoginPerAddress: rules[loginAddress],
+			Login:              login.Limits{PerAccount: rules[loginAccount], PerAddress: rules[loginAddress]},
 			RegisterPerAddress: rules[registerAddress], ForgotPerAccount: rules[forgotAccount],
 		},
 	}, tiptop.Deps{

@@ -16,7 +16,7 @@ var allowed = map[string][]string{
 	"internal/contract": {"internal/contract"},
 	"internal/asyncapi": {"internal/asyncapi", "internal/contract", "internal/realtime"},
 	"internal/realtime": {"internal/realtime"},
-	"internal/platform": {"internal/platform", "internal/contract", "gen/platform", "migrations"},
+	"internal/platform": {"internal/platform", "internal/contract", "internal/realtime", "gen/platform", "migrations"},
 	"internal/portal":   {"internal/portal", "internal/platform", "internal/contract"},
 	"internal/testkit":  {"internal", "gen", "migrations", "spec"},
 	"internal/archtest": {},

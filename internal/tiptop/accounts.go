@@ -11,13 +11,9 @@ import (
 
 	"github.com/guichet-api/guichet/gen/tiptop/api"
 	"github.com/guichet-api/guichet/gen/tiptop/db"
-	"github.com/guichet-api/guichet/internal/contract"
-	"github.com/guichet-api/guichet/internal/contract/stdjson"
+	"github.com/guichet-api/guichet/internal/platform/login"
 	"github.com/guichet-api/guichet/internal/platform/pg"
-	"github.com/guichet-api/guichet/internal/platform/problem"
 )
-
-const textInvalidAccount = "Compte invalide"
 
 // Operator is what the command line does to the contest, beside the operations of the contract.
 type Operator struct{ api *API }
@@ -51,13 +47,13 @@ func (o Operator) AddUser(ctx context.Context, u NewUser) (User, error) {
 	if !api.Role(u.Role).Valid() {
 		return User{}, fmt.Errorf("AddUser: there is no role %q: CLIENT, EMPLOYEE and ADMIN are known", u.Role)
 	}
-	err := o.api.checkBody("CreateEmployeeRequest", api.CreateEmployeeRequest{
+	err := o.api.contract.CheckBody("CreateEmployeeRequest", api.CreateEmployeeRequest{
 		Email: u.Email, Password: u.Password, FirstName: u.FirstName, LastName: u.LastName,
 	})
 	if err != nil {
 		return User{}, fmt.Errorf("AddUser: %w", err)
 	}
-	hash, err := o.api.Passwords.Hash(ctx, u.Password)
+	hash, err := o.api.deps.Passwords.Hash(ctx, u.Password)
 	if err != nil {
 		return User{}, fmt.Errorf("AddUser: %w", err)
 	}
@@ -93,11 +89,11 @@ func (o Operator) ListUsers(ctx context.Context, each func(User) error) error {
 // SetPassword changes the password of the account with this address and ends its sessions. The password must be one that
 // the contract accepts.
 func (o Operator) SetPassword(ctx context.Context, email, password string) error {
-	err := o.api.checkBody("ResetPasswordRequest", api.ResetPasswordRequest{Token: "-", Password: password, ConfirmPassword: password})
+	err := o.api.contract.CheckBody("ResetPasswordRequest", api.ResetPasswordRequest{Token: "-", Password: password, ConfirmPassword: password})
 	if err != nil {
 		return fmt.Errorf("SetPassword: %w", err)
 	}
-	hash, err := o.api.Passwords.Hash(ctx, password)
+	hash, err := o.api.deps.Passwords.Hash(ctx, password)
 	if err != nil {
 		return fmt.Errorf("SetPassword: %w", err)
 	}
@@ -130,7 +126,7 @@ func (o Operator) IssueToken(ctx context.Context, email string) (string, error) 
 // insertUser adds an account and fills in what every new one gets: id, age, and the address in lower case.
 func (a *API) insertUser(ctx context.Context, q *db.Queries, u db.InsertUserParams) (db.User, error) {
 	var err error
-	if u.ID, err = a.newID(); err != nil {
+	if u.ID, err = uuid.NewV7FromReader(a.deps.Rand); err != nil {
 		return db.User{}, err
 	}
 	u.Email, u.CreatedAt = normalizeEmail(u.Email), a.now()
@@ -143,21 +139,17 @@ func (a *API) insertUser(ctx context.Context, q *db.Queries, u db.InsertUserPara
 
 // beginSession answers the token of a new session. The password that u was read with must still be its password.
 func (a *API) beginSession(ctx context.Context, u db.User) (string, error) {
-	id, err := a.newID()
-	if err != nil {
-		return "", err
-	}
-	token, claims, err := a.sessions.Sign(id.String(), u.ID.String())
-	if err != nil {
-		return "", err
-	}
-	begun, err := a.queries.InsertSession(ctx, db.InsertSessionParams{
-		ID: id, ExpiresAt: claims.ExpiresAt, UserID: u.ID, PasswordHash: u.PasswordHash,
+	return a.logins.Begin(ctx, u.ID, func(ctx context.Context, s login.Session) (int64, error) {
+		return a.queries.InsertSession(ctx, db.InsertSessionParams{
+			ID: s.ID, ExpiresAt: s.ExpiresAt, UserID: u.ID, PasswordHash: u.PasswordHash,
+		})
 	})
-	if err == nil && begun == 0 {
-		err = errCredentials
-	}
-	return token, err
+}
+
+// findCaller reads whose session this is. The role is today's: it is read with the session.
+func (a *API) findCaller(ctx context.Context, session uuid.UUID, now time.Time) (login.Caller, error) {
+	user, err := a.queries.GetSessionUser(ctx, session, now)
+	return login.Caller{ID: user.ID, Role: user.Role}, err
 }
 
 // setPassword changes a password, ends the account's sessions and takes back what might change it again. There is no such row
@@ -175,24 +167,6 @@ func setPassword(ctx context.Context, q *db.Queries, p db.SetPasswordParams) err
 
 // normalizeEmail is an address as it is stored: upper and lower case are the same.
 func normalizeEmail(email string) string { return strings.ToLower(email) }
-
-// checkBody holds a value to a schema of the contract, for those who do not come through its guard.
-func (a *API) checkBody(schema string, value any) error {
-	compiler := contract.NewCompiler(contract.CompilerConfig{File: a.contract.File, Lang: a.contract.Lang})
-	program, err := compiler.OpenAPI(a.contract.Doc.Components.Schemas[schema], "/components/schemas/"+schema)
-	if err != nil {
-		return err
-	}
-	text, err := stdjson.Marshal(value)
-	if err != nil {
-		return err
-	}
-	report := contract.NewReport(contract.InBody, "", a.contract.Lang)
-	if program.Validate(text, report) {
-		return nil
-	}
-	return &contract.Error{Status: problem.Invalid.Status(), Message: textInvalidAccount, Violations: report.Violations()}
-}
 
 func user(u db.User) User {
 	return User{

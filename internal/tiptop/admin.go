@@ -9,6 +9,8 @@ import (
 
 	"github.com/guichet-api/guichet/gen/tiptop/api"
 	"github.com/guichet-api/guichet/gen/tiptop/db"
+	"github.com/guichet-api/guichet/internal/platform/login"
+	"github.com/guichet-api/guichet/internal/platform/page"
 	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/problem"
 )
@@ -56,7 +58,7 @@ func (a *API) CreatePrize(ctx context.Context, r api.CreatePrizeRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	id, err := a.newID()
+	id, err := uuid.NewV7FromReader(a.deps.Rand)
 	if err != nil {
 		return nil, err
 	}
@@ -150,24 +152,24 @@ func (a *API) ListUsers(ctx context.Context, r api.ListUsersRequestObject) (api.
 	if role != nil {
 		total = usersOf(totals, *role)
 	}
-	w := window{r.Params.Page, r.Params.Limit}
-	rows, place, err := paginate(ctx, w, total, func(ctx context.Context, skip int64) ([]db.User, error) {
+	w := page.Window{Page: r.Params.Page, Limit: r.Params.Limit}
+	rows, err := page.Read(ctx, w, total, func(ctx context.Context, skip int64) ([]db.User, error) {
 		if role != nil {
-			return a.queries.ListUsersByRole(ctx, db.ListUsersByRoleParams{Role: string(*role), SkipRows: skip, MaxRows: w.limit})
+			return a.queries.ListUsersByRole(ctx, db.ListUsersByRoleParams{Role: string(*role), SkipRows: skip, MaxRows: w.Limit})
 		}
-		return a.queries.ListUsers(ctx, skip, w.limit)
+		return a.queries.ListUsers(ctx, skip, w.Limit)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return api.ListUsers200JSONResponse{Success: true, Data: api.UsersPage{
-		Users: convertAll(rows, listedUser), Pagination: place,
+		Users: convertAll(rows, listedUser), Pagination: pagination(w, total),
 	}}, nil
 }
 
 // CreateEmployee adds an employee, whose address somebody who knows them has checked.
 func (a *API) CreateEmployee(ctx context.Context, r api.CreateEmployeeRequestObject) (api.CreateEmployeeResponseObject, error) {
-	hash, err := a.Passwords.Hash(ctx, r.Body.Password)
+	hash, err := a.deps.Passwords.Hash(ctx, r.Body.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +189,7 @@ func (a *API) UpdateUser(ctx context.Context, r api.UpdateUserRequestObject) (ap
 		ID: r.ID, Role: (*string)(r.Body.Role), IsVerified: r.Body.IsVerified, FirstName: r.Body.FirstName, LastName: r.Body.LastName,
 	}
 	demotes := r.Body.Role != nil && *r.Body.Role != api.RoleADMIN
-	if demotes && r.ID == callerOf(ctx).id {
+	if demotes && r.ID == login.CallerOf(ctx).ID {
 		return nil, errDemoteSelf
 	}
 	var changed db.User
@@ -209,7 +211,7 @@ func (a *API) UpdateUser(ctx context.Context, r api.UpdateUserRequestObject) (ap
 
 // DeleteUser deletes an account with all that belongs to it.
 func (a *API) DeleteUser(ctx context.Context, r api.DeleteUserRequestObject) (api.DeleteUserResponseObject, error) {
-	if r.ID == callerOf(ctx).id {
+	if r.ID == login.CallerOf(ctx).ID {
 		return nil, errDeleteSelf
 	}
 	err := a.inTx(ctx, func(_ pgx.Tx, q *db.Queries) error {
@@ -229,7 +231,7 @@ func (a *API) DeleteUser(ctx context.Context, r api.DeleteUserRequestObject) (ap
 // removes another one has thereby made sure that one remains.
 func remainAdmin(ctx context.Context, q *db.Queries) error {
 	admins, err := q.LockAdmins(ctx)
-	if err == nil && !slices.Contains(admins, callerOf(ctx).id) {
+	if err == nil && !slices.Contains(admins, login.CallerOf(ctx).ID) {
 		err = errForbidden
 	}
 	return err
@@ -237,7 +239,7 @@ func remainAdmin(ctx context.Context, q *db.Queries) error {
 
 // ListTickets answers a page of all tickets, newest first.
 func (a *API) ListTickets(ctx context.Context, r api.ListTicketsRequestObject) (api.ListTicketsResponseObject, error) {
-	rows, place, err := a.listTickets(ctx, window{r.Params.Page, r.Params.Limit}, r.Params.UserID, r.Params.Status)
+	rows, place, err := a.listTickets(ctx, page.Window{Page: r.Params.Page, Limit: r.Params.Limit}, r.Params.UserID, r.Params.Status)
 	if err != nil {
 		return nil, err
 	}

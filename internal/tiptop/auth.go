@@ -10,8 +10,11 @@ import (
 	"github.com/guichet-api/guichet/gen/tiptop/api"
 	"github.com/guichet-api/guichet/gen/tiptop/db"
 	"github.com/guichet-api/guichet/internal/platform/auth"
+	"github.com/guichet-api/guichet/internal/platform/login"
 	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/problem"
+	"github.com/guichet-api/guichet/internal/platform/ratelimit"
+	"github.com/guichet-api/guichet/internal/platform/web"
 )
 
 const (
@@ -32,10 +35,11 @@ var (
 // Register adds a client. The mail with the verification link is a job of the same transaction: a mail server that is away
 // delays the mail and nothing else.
 func (a *API) Register(ctx context.Context, r api.RegisterRequestObject) (api.RegisterResponseObject, error) {
-	if _, err := a.charge(ctx, a.registerCharge(ctx)); err != nil {
+	perAddress := ratelimit.Charge{Subject: Name + "/register/address/" + web.PeerKey(ctx), Limit: a.cfg.Limits.RegisterPerAddress}
+	if _, err := a.logins.Charge(ctx, perAddress); err != nil {
 		return nil, err
 	}
-	hash, err := a.Passwords.Hash(ctx, r.Body.Password)
+	hash, err := a.deps.Passwords.Hash(ctx, r.Body.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -57,22 +61,20 @@ func (a *API) Register(ctx context.Context, r api.RegisterRequestObject) (api.Re
 	return api.Register201JSONResponse{Success: true, Message: textRegistered, User: userSummary(added)}, nil
 }
 
-// Login begins a session. Every try counts as a failure until it has succeeded, so that tries in parallel gain nothing.
+// Login begins a session.
 func (a *API) Login(ctx context.Context, r api.LoginRequestObject) (api.LoginResponseObject, error) {
 	email := normalizeEmail(r.Body.Email)
-	taken, err := a.charge(ctx, a.loginCharges(ctx, email)...)
+	var (
+		found db.User
+		token string
+	)
+	err := a.logins.Attempt(ctx, email, func() (err error) {
+		if found, err = a.checkPassword(ctx, email, r.Body.Password); err == nil {
+			token, err = a.beginSession(ctx, found)
+		}
+		return err
+	})
 	if err != nil {
-		return nil, err
-	}
-	found, err := a.checkPassword(ctx, email, r.Body.Password)
-	if err != nil {
-		return nil, err
-	}
-	token, err := a.beginSession(ctx, found)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.Limiter.Refund(ctx, taken); err != nil {
 		return nil, err
 	}
 	return api.Login200JSONResponse{Success: true, Message: textLoggedIn, Token: token, User: sessionUser(found)}, nil
@@ -81,20 +83,10 @@ func (a *API) Login(ctx context.Context, r api.LoginRequestObject) (api.LoginRes
 // checkPassword finds the account with this address and password. An unknown address takes as long as a wrong password.
 func (a *API) checkPassword(ctx context.Context, email, password string) (db.User, error) {
 	found, err := a.queries.GetUserByEmail(ctx, email)
-	if errors.Is(err, pgx.ErrNoRows) {
-		if err := a.Passwords.VerifyDummy(ctx, password); err != nil {
-			return db.User{}, err
-		}
-		return db.User{}, errCredentials
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return db.User{}, err
 	}
-	right, err := a.Passwords.Verify(ctx, password, found.PasswordHash)
-	if err == nil && !right {
-		err = errCredentials
-	}
-	return found, err
+	return found, a.logins.CheckPassword(ctx, password, found.PasswordHash) // no row: an empty hash
 }
 
 // VerifyEmail redeems the token of the verification mail.
@@ -115,7 +107,8 @@ func (a *API) VerifyEmail(ctx context.Context, r api.VerifyEmailRequestObject) (
 // ForgotPassword mails a reset link if the account exists. It does the same work if it does not.
 func (a *API) ForgotPassword(ctx context.Context, r api.ForgotPasswordRequestObject) (api.ForgotPasswordResponseObject, error) {
 	email := normalizeEmail(r.Body.Email)
-	if _, err := a.charge(ctx, a.forgotCharge(email)); err != nil {
+	perAccount := ratelimit.Charge{Subject: Name + "/forgot/account/" + email, Limit: a.cfg.Limits.ForgotPerAccount}
+	if _, err := a.logins.Charge(ctx, perAccount); err != nil {
 		return nil, err
 	}
 	err := a.inTx(ctx, func(tx pgx.Tx, _ *db.Queries) error { return a.mailToken(ctx, tx, purposeReset, email, resetLifetime) })
@@ -136,7 +129,7 @@ func (a *API) ResetPassword(ctx context.Context, r api.ResetPasswordRequestObjec
 	if !valid {
 		return nil, errResetLink
 	}
-	hash, err := a.Passwords.Hash(ctx, r.Body.Password)
+	hash, err := a.deps.Passwords.Hash(ctx, r.Body.Password)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +148,7 @@ func (a *API) ResetPassword(ctx context.Context, r api.ResetPasswordRequestObjec
 
 // Logout ends the session that the request's token belongs to.
 func (a *API) Logout(ctx context.Context, _ api.LogoutRequestObject) (api.LogoutResponseObject, error) {
-	if err := a.queries.DeleteSession(ctx, callerOf(ctx).session); err != nil {
+	if err := a.queries.DeleteSession(ctx, login.CallerOf(ctx).Session); err != nil {
 		return nil, err
 	}
 	return api.Logout200JSONResponse{Success: true, Message: textLoggedOut}, nil
@@ -172,7 +165,7 @@ func (a *API) GetMe(ctx context.Context, _ api.GetMeRequestObject) (api.GetMeRes
 
 // me is the caller's account; one that was deleted a moment ago has no valid token any more.
 func (a *API) me(ctx context.Context) (db.User, error) {
-	found, err := a.queries.GetUser(ctx, callerOf(ctx).id)
+	found, err := a.queries.GetUser(ctx, login.CallerOf(ctx).ID)
 	if err != nil {
 		return db.User{}, fmt.Errorf("me: %w", pg.IfNoRows(err, errToken))
 	}

@@ -255,9 +255,9 @@ func TestResetPasswordHashesForTokensAlone(t *testing.T) {
 	t.Parallel()
 	c := newContest(t, options{})
 	var err error
-	c.Passwords, err = auth.NewPasswords(auth.PasswordsConfig{Cost: auth.TestCost, Random: io.LimitReader(rand.Reader, 16)})
+	c.deps.Passwords, err = auth.NewPasswords(auth.PasswordsConfig{Cost: auth.TestCost, Random: io.LimitReader(rand.Reader, 16)})
 	c.must(err)
-	if _, err := c.Passwords.Hash(t.Context(), password); err == nil {
+	if _, err := c.deps.Passwords.Hash(t.Context(), password); err == nil {
 		t.Error("a hash without a salt")
 	}
 	body := map[string]any{"token": "x", "password": password, "confirmPassword": password}

@@ -46,7 +46,7 @@ func (a *API) newCodes(count int) ([]string, error) {
 	codes := make([]string, count)
 	for i := range codes {
 		var err error
-		if codes[i], err = newCode(a.Rand); err != nil {
+		if codes[i], err = newCode(a.deps.Rand); err != nil {
 			return nil, err
 		}
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/guichet-api/guichet/internal/platform/auth"
 	"github.com/guichet-api/guichet/internal/platform/clock"
 	"github.com/guichet-api/guichet/internal/platform/jobs"
+	"github.com/guichet-api/guichet/internal/platform/login"
 	"github.com/guichet-api/guichet/internal/platform/mail"
 	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/ratelimit"
@@ -85,8 +86,8 @@ func newContest(t *testing.T, opts options) *contest {
 	}
 	c.API = c.build(opts, platform)
 	if opts.jobs {
-		c.must(c.Jobs.Start(t.Context()))
-		t.Cleanup(func() { c.must(c.Jobs.Stop(context.WithoutCancel(t.Context()))) })
+		c.must(c.deps.Jobs.Start(t.Context()))
+		t.Cleanup(func() { c.must(c.deps.Jobs.Stop(context.WithoutCancel(t.Context()))) })
 	}
 	document, err := testkit.LoadSpec(spec.Tiptop)
 	c.must(err)
@@ -111,7 +112,7 @@ func (c *contest) build(opts options, platform *pgxpool.Pool) *API {
 	minute := func(n int) ratelimit.Limit { return ratelimit.Limit{N: n, Per: time.Minute} }
 	a, err := New(Config{
 		PublicURL: &url.URL{Scheme: "https", Host: "tiptop.example"}, Secret: make([]byte, 32), Place: place,
-		Limits: Limits{LoginPerAccount: minute(10), LoginPerAddress: minute(60), RegisterPerAddress: minute(30), ForgotPerAccount: minute(5)},
+		Limits: Limits{Login: login.Limits{PerAccount: minute(10), PerAddress: minute(60)}, RegisterPerAddress: minute(30), ForgotPerAccount: minute(5)},
 	}, Deps{
 		Pool: c.db.Pool, Clock: c.clock, Rand: opts.random, Limiter: limiter, Jobs: queue, Mailer: opts.mailer, Passwords: passwords,
 		Metrics: registry.System(Name), Scrape: registry.Handler(), Web: web.Config{Logger: log},

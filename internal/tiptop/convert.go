@@ -3,6 +3,7 @@ package tiptop
 import (
 	"github.com/guichet-api/guichet/gen/tiptop/api"
 	"github.com/guichet-api/guichet/gen/tiptop/db"
+	"github.com/guichet-api/guichet/internal/platform/page"
 )
 
 // Rows of the database as the contract shows them. Each shape of the contract has its own conversion, because each route of
@@ -15,6 +16,11 @@ func convertAll[Row, Model any](rows []Row, convert func(Row) Model) []Model {
 		models[i] = convert(row)
 	}
 	return models
+}
+
+// pagination is a page's place in a list of total rows.
+func pagination(w page.Window, total int64) api.Pagination {
+	return api.Pagination{Total: total, Page: w.Page, Limit: w.Limit, TotalPages: w.Pages(total)}
 }
 
 func userSummary(u db.User) api.UserSummary {

@@ -3,7 +3,7 @@
 //
 // Its contract is spec/tiptop/openapi.yaml, its tables are in migrations/tiptop, its statements in queries/tiptop. One file
 // per tag of the contract holds the operations (public, auth, users, game, employee, admin); accounts.go, codes.go, contest.go
-// and demo.go hold what the command line does beside them; draw.go, amount.go, code.go, page.go and day.go are plain rules.
+// and demo.go hold what the command line does beside them; draw.go, amount.go and code.go are plain rules.
 //
 // What holds whatever happens at the same time:
 //   - A code pays once. Playing is one transaction: the code, the stock and the ticket change together or not at all.

@@ -10,6 +10,8 @@ import (
 
 	"github.com/guichet-api/guichet/gen/tiptop/api"
 	"github.com/guichet-api/guichet/gen/tiptop/db"
+	"github.com/guichet-api/guichet/internal/platform/clock"
+	"github.com/guichet-api/guichet/internal/platform/page"
 	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/problem"
 )
@@ -31,15 +33,15 @@ func (a *API) ListPendingTickets(ctx context.Context, r api.ListPendingTicketsRe
 	if err != nil {
 		return nil, err
 	}
-	w := window{r.Params.Page, r.Params.Limit}
-	rows, place, err := paginate(ctx, w, totals.TicketsPending, func(ctx context.Context, skip int64) ([]db.TicketDetail, error) {
-		return a.queries.ListPendingTickets(ctx, skip, w.limit)
+	w := page.Window{Page: r.Params.Page, Limit: r.Params.Limit}
+	rows, err := page.Read(ctx, w, totals.TicketsPending, func(ctx context.Context, skip int64) ([]db.TicketDetail, error) {
+		return a.queries.ListPendingTickets(ctx, skip, w.Limit)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return api.ListPendingTickets200JSONResponse{Success: true, Data: api.PendingTicketsPage{
-		Tickets: convertAll(rows, pendingTicket), Pagination: place,
+		Tickets: convertAll(rows, pendingTicket), Pagination: pagination(w, totals.TicketsPending),
 	}}, nil
 }
 
@@ -122,7 +124,7 @@ func (a *API) SearchTicket(ctx context.Context, r api.SearchTicketRequestObject)
 
 // GetEmployeeStats answers what the desk did today and what waits.
 func (a *API) GetEmployeeStats(ctx context.Context, _ api.GetEmployeeStatsRequestObject) (api.GetEmployeeStatsResponseObject, error) {
-	today := startOfDay(a.now(), a.Place)
+	today := clock.StartOfDay(a.now(), a.cfg.Place)
 	row, err := a.queries.GetDeskStatistics(ctx, &today)
 	if err != nil {
 		return nil, err

@@ -17,6 +17,7 @@ import (
 // What a client is told when the fault is not its own.
 const (
 	textServerError = "Erreur serveur"
+	textTooMany     = "Trop de tentatives, veuillez réessayer plus tard"
 	textUnavailable = "Service momentanément indisponible"
 )
 

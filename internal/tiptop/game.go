@@ -9,6 +9,8 @@ import (
 
 	"github.com/guichet-api/guichet/gen/tiptop/api"
 	"github.com/guichet-api/guichet/gen/tiptop/db"
+	"github.com/guichet-api/guichet/internal/platform/login"
+	"github.com/guichet-api/guichet/internal/platform/page"
 	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/problem"
 )
@@ -24,12 +26,12 @@ var (
 
 // PlayGame consumes a code, takes a prize from stock and writes the ticket: all of it or nothing.
 func (a *API) PlayGame(ctx context.Context, r api.PlayGameRequestObject) (api.PlayGameResponseObject, error) {
-	id, err := a.newID()
+	id, err := uuid.NewV7FromReader(a.deps.Rand)
 	if err != nil {
 		return nil, err
 	}
 	ticket := db.InsertTicketParams{
-		ID: id, Code: normalizeCode(r.Body.TicketCode), UserID: callerOf(ctx).id, PlayedAt: a.now(),
+		ID: id, Code: normalizeCode(r.Body.TicketCode), UserID: login.CallerOf(ctx).ID, PlayedAt: a.now(),
 	}
 	var prize db.ListDrawablePrizesRow
 	err = a.inTx(ctx, func(_ pgx.Tx, q *db.Queries) error {
@@ -93,7 +95,7 @@ func (a *API) takePrize(ctx context.Context, q *db.Queries) (db.ListDrawablePriz
 		for i, prize := range prizes {
 			weights[i] = prize.Probability
 		}
-		drawn, err := draw(a.Rand, weights)
+		drawn, err := draw(a.deps.Rand, weights)
 		if err != nil {
 			return db.ListDrawablePrizesRow{}, err
 		}
@@ -126,8 +128,8 @@ func insertTicket(ctx context.Context, q *db.Queries, ticket db.InsertTicketPara
 
 // ListMyTickets answers a page of the caller's tickets, newest first.
 func (a *API) ListMyTickets(ctx context.Context, r api.ListMyTicketsRequestObject) (api.ListMyTicketsResponseObject, error) {
-	me := callerOf(ctx).id
-	rows, place, err := a.listTickets(ctx, window{r.Params.Page, r.Params.Limit}, &me, r.Params.Status)
+	me := login.CallerOf(ctx).ID
+	rows, place, err := a.listTickets(ctx, page.Window{Page: r.Params.Page, Limit: r.Params.Limit}, &me, r.Params.Status)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +140,7 @@ func (a *API) ListMyTickets(ctx context.Context, r api.ListMyTicketsRequestObjec
 
 // GetMyTicket answers one of the caller's tickets.
 func (a *API) GetMyTicket(ctx context.Context, r api.GetMyTicketRequestObject) (api.GetMyTicketResponseObject, error) {
-	ticket, err := a.queries.GetTicketOfUser(ctx, r.ID, callerOf(ctx).id)
+	ticket, err := a.queries.GetTicketOfUser(ctx, r.ID, login.CallerOf(ctx).ID)
 	if err != nil {
 		return nil, pg.IfNoRows(err, errNoTicket)
 	}
@@ -147,7 +149,7 @@ func (a *API) GetMyTicket(ctx context.Context, r api.GetMyTicketRequestObject) (
 
 // GetTicketByCode answers one of the caller's tickets.
 func (a *API) GetTicketByCode(ctx context.Context, r api.GetTicketByCodeRequestObject) (api.GetTicketByCodeResponseObject, error) {
-	ticket, err := a.queries.GetTicketOfUserByCode(ctx, normalizeCode(r.Code), callerOf(ctx).id)
+	ticket, err := a.queries.GetTicketOfUserByCode(ctx, normalizeCode(r.Code), login.CallerOf(ctx).ID)
 	if err != nil {
 		return nil, pg.IfNoRows(err, errNoTicket)
 	}

@@ -50,7 +50,7 @@ L'équipe The Tip Top
 // mailToken gives the account with this address a new token for a purpose, in place of an older one, and mails it. It does
 // the same work when there is no such account; the job then finds nothing to do.
 func (a *API) mailToken(ctx context.Context, tx pgx.Tx, purpose, email string, lifetime time.Duration) error {
-	id, err := a.newID()
+	id, err := uuid.NewV7FromReader(a.deps.Rand)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (a *API) mailToken(ctx context.Context, tx pgx.Tx, purpose, email string, l
 	if err != nil {
 		return err
 	}
-	return a.Jobs.Insert(ctx, tx, mailArgs{Token: id}, nil)
+	return a.deps.Jobs.Insert(ctx, tx, mailArgs{Token: id}, nil)
 }
 
 // mailArgs is the job of mailing a token. It names the token's row and holds no secret: the token is derived again.
@@ -87,7 +87,7 @@ func (w *mailWorker) Work(ctx context.Context, job *river.Job[mailArgs]) error {
 	if err != nil {
 		return fmt.Errorf("mailWorker: %w", err)
 	}
-	return w.api.Mailer.Send(ctx, w.api.letter(job.Args.Token.String(), row))
+	return w.api.deps.Mailer.Send(ctx, w.api.letter(job.Args.Token.String(), row))
 }
 
 // letter writes the mail of a token. Its id is the same for every attempt at it.
@@ -96,10 +96,10 @@ func (a *API) letter(id string, row db.GetMailTokenRow) mail.Message {
 	m := mail.Message{ID: id, To: row.Email}
 	if row.Purpose == purposeVerify {
 		m.Subject = subjectVerify
-		m.Text = fmt.Sprintf(textVerify, a.PublicURL.JoinPath("api/auth/verify-email", token))
+		m.Text = fmt.Sprintf(textVerify, a.cfg.PublicURL.JoinPath("api/auth/verify-email", token))
 		return m
 	}
-	link := a.PublicURL.JoinPath("api/auth/reset-password")
+	link := a.cfg.PublicURL.JoinPath("api/auth/reset-password")
 	link.RawQuery = "token=" + token
 	m.Subject = subjectReset
 	m.Text = fmt.Sprintf(textReset, link)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/guichet-api/guichet/gen/tiptop/api"
 	"github.com/guichet-api/guichet/gen/tiptop/db"
+	"github.com/guichet-api/guichet/internal/platform/page"
 )
 
 // The size of the contest that plans are made for.
@@ -216,35 +217,35 @@ func (p plan) scans() []string {
 
 // testTotals compares a page with a page and its exact total, one after the other many times.
 func (c *contest) testTotals(t *testing.T) {
-	ctx, w := t.Context(), window{1, 20}
+	ctx, w := t.Context(), page.Window{Page: 1, Limit: 20}
 	pending, employee := api.TicketStatusPENDING, api.RoleEMPLOYEE
 	user := uuid.UUID{15: 0x08}
 	for name, pair := range map[string][2]func() error{
 		"all tickets": {
-			func() error { _, err := c.queries.ListTickets(ctx, 0, w.limit); return err },
+			func() error { _, err := c.queries.ListTickets(ctx, 0, w.Limit); return err },
 			func() error { _, _, err := c.listTickets(ctx, w, nil, nil); return err },
 		},
 		"pending tickets": {
 			func() error {
-				_, err := c.queries.ListTicketsByStatus(ctx, db.ListTicketsByStatusParams{Status: "PENDING", MaxRows: w.limit})
+				_, err := c.queries.ListTicketsByStatus(ctx, db.ListTicketsByStatusParams{Status: "PENDING", MaxRows: w.Limit})
 				return err
 			},
 			func() error { _, _, err := c.listTickets(ctx, w, nil, &pending); return err },
 		},
 		"a player's tickets": {
 			func() error {
-				_, err := c.queries.ListTicketsByUser(ctx, db.ListTicketsByUserParams{UserID: user, MaxRows: w.limit})
+				_, err := c.queries.ListTicketsByUser(ctx, db.ListTicketsByUserParams{UserID: user, MaxRows: w.Limit})
 				return err
 			},
 			func() error { _, _, err := c.listTickets(ctx, w, &user, nil); return err },
 		},
 		"employees": {
 			func() error {
-				_, err := c.queries.ListUsersByRole(ctx, db.ListUsersByRoleParams{Role: "EMPLOYEE", MaxRows: w.limit})
+				_, err := c.queries.ListUsersByRole(ctx, db.ListUsersByRoleParams{Role: "EMPLOYEE", MaxRows: w.Limit})
 				return err
 			},
 			func() error {
-				_, err := c.API.ListUsers(ctx, api.ListUsersRequestObject{Params: api.ListUsersParams{Page: 1, Limit: w.limit, Role: &employee}})
+				_, err := c.API.ListUsers(ctx, api.ListUsersRequestObject{Params: api.ListUsersParams{Page: 1, Limit: w.Limit, Role: &employee}})
 				return err
 			},
 		},

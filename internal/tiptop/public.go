@@ -33,7 +33,7 @@ func (a *API) GetMetrics(ctx context.Context, _ api.GetMetricsRequestObject) (ap
 	if err != nil {
 		return nil, err
 	}
-	return metrics{handler: a.Scrape, request: scrape}, nil
+	return metrics{handler: a.deps.Scrape, request: scrape}, nil
 }
 
 // metrics is an answer that a Prometheus handler writes.

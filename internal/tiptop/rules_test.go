@@ -2,7 +2,6 @@ package tiptop
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"math"
@@ -11,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/guichet-api/guichet/gen/tiptop/api"
 	"github.com/guichet-api/guichet/gen/tiptop/db"
 )
 
@@ -77,62 +75,6 @@ func TestNormalizeCode(t *testing.T) {
 	t.Parallel()
 	if got := normalizeCode(" abc-Defg-hijk\t"); got != DemoCode {
 		t.Errorf("normalizeCode = %q", got)
-	}
-}
-
-func TestPaginate(t *testing.T) {
-	t.Parallel()
-	unasked := int64(-1)
-	for name, test := range map[string]struct {
-		window window
-		total  int64
-		skip   int64 // unasked: the list is not read
-		pages  int64
-	}{
-		"the first page":           {window{1, 10}, 25, 0, 3},
-		"the last page":            {window{3, 10}, 25, 20, 3},
-		"the page behind the last": {window{4, 10}, 25, unasked, 3},
-		"a full last page":         {window{2, 10}, 20, 10, 2},
-		"behind a full last page":  {window{3, 10}, 20, unasked, 2},
-		"an empty list":            {window{1, 10}, 0, unasked, 0},
-		"the largest page":         {window{math.MaxInt64, 100}, 25, unasked, 1},
-		"the largest list":         {window{math.MaxInt64, 1}, math.MaxInt64, math.MaxInt64 - 1, math.MaxInt64},
-		"a page that would wrap":   {window{math.MaxInt64/100 + 2, 100}, math.MaxInt64, unasked, math.MaxInt64/100 + 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			skipped := unasked
-			rows, place, err := paginate(t.Context(), test.window, test.total, func(_ context.Context, skip int64) ([]string, error) {
-				skipped = skip
-				return []string{"row"}, nil
-			})
-			want := api.Pagination{Total: test.total, Page: test.window.page, Limit: test.window.limit, TotalPages: test.pages}
-			if err != nil || skipped != test.skip || place != want || (len(rows) == 1) != (test.skip != unasked) {
-				t.Errorf("rows %v, place %+v, skipped %d, %v; want %+v, %d", rows, place, skipped, err, want, test.skip)
-			}
-		})
-	}
-}
-
-func TestStartOfDay(t *testing.T) {
-	t.Parallel()
-	paris, err := time.LoadLocation("Europe/Paris")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for now, want := range map[string]string{
-		"2026-07-01T21:59:59Z": "2026-06-30T22:00:00Z", // 23:59 in Paris
-		"2026-07-01T22:00:00Z": "2026-07-01T22:00:00Z", // midnight in Paris
-		"2026-03-29T12:00:00Z": "2026-03-28T23:00:00Z", // the day has 23 hours
-		"2026-10-25T23:30:00Z": "2026-10-25T23:00:00Z", // the day before had 25
-	} {
-		at, err := time.Parse(time.RFC3339, now)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := startOfDay(at, paris).UTC().Format(time.RFC3339); got != want {
-			t.Errorf("startOfDay(%s) = %s, want %s", now, got, want)
-		}
 	}
 }
 

@@ -7,30 +7,32 @@ import (
 
 	"github.com/guichet-api/guichet/gen/tiptop/api"
 	"github.com/guichet-api/guichet/gen/tiptop/db"
+	"github.com/guichet-api/guichet/internal/platform/page"
 )
 
 // listTickets reads a page of tickets, newest first; a nil user or status means all. Without a user the total comes from the
 // counters, with one from an index: a player has few tickets.
-func (a *API) listTickets(ctx context.Context, w window, user *uuid.UUID, status *api.TicketStatus) ([]db.TicketDetail, api.Pagination, error) {
+func (a *API) listTickets(ctx context.Context, w page.Window, user *uuid.UUID, status *api.TicketStatus) ([]db.TicketDetail, api.Pagination, error) {
 	total, err := a.countTickets(ctx, user, status)
 	if err != nil {
 		return nil, api.Pagination{}, err
 	}
-	return paginate(ctx, w, total, func(ctx context.Context, skip int64) ([]db.TicketDetail, error) {
+	rows, err := page.Read(ctx, w, total, func(ctx context.Context, skip int64) ([]db.TicketDetail, error) {
 		switch {
 		case user != nil && status != nil:
 			return a.queries.ListTicketsByUserAndStatus(ctx, db.ListTicketsByUserAndStatusParams{
-				UserID: *user, Status: string(*status), SkipRows: skip, MaxRows: w.limit,
+				UserID: *user, Status: string(*status), SkipRows: skip, MaxRows: w.Limit,
 			})
 		case user != nil:
-			return a.queries.ListTicketsByUser(ctx, db.ListTicketsByUserParams{UserID: *user, SkipRows: skip, MaxRows: w.limit})
+			return a.queries.ListTicketsByUser(ctx, db.ListTicketsByUserParams{UserID: *user, SkipRows: skip, MaxRows: w.Limit})
 		case status != nil:
 			return a.queries.ListTicketsByStatus(ctx, db.ListTicketsByStatusParams{
-				Status: string(*status), SkipRows: skip, MaxRows: w.limit,
+				Status: string(*status), SkipRows: skip, MaxRows: w.Limit,
 			})
 		}
-		return a.queries.ListTickets(ctx, skip, w.limit)
+		return a.queries.ListTickets(ctx, skip, w.Limit)
 	})
+	return rows, pagination(w, total), err
 }
 
 // countTickets is how many tickets listTickets would list in all.

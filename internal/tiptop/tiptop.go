@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/labstack/echo/v4"
@@ -21,6 +20,7 @@ import (
 	"github.com/guichet-api/guichet/internal/platform/auth"
 	"github.com/guichet-api/guichet/internal/platform/clock"
 	"github.com/guichet-api/guichet/internal/platform/jobs"
+	"github.com/guichet-api/guichet/internal/platform/login"
 	"github.com/guichet-api/guichet/internal/platform/mail"
 	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/ratelimit"
@@ -49,8 +49,7 @@ type Config struct {
 
 // Limits bound how often something may be tried; the zero Limit allows everything.
 type Limits struct {
-	LoginPerAccount    ratelimit.Limit // failures
-	LoginPerAddress    ratelimit.Limit // failures
+	Login              login.Limits
 	RegisterPerAddress ratelimit.Limit
 	ForgotPerAccount   ratelimit.Limit
 }
@@ -87,10 +86,10 @@ type Deps struct {
 
 // API is the system: the operations of its contract, and what the command line does beside them.
 type API struct {
-	Config
-	Deps
+	cfg      Config
+	deps     Deps
 	queries  *db.Queries
-	sessions *auth.Sessions
+	logins   *login.Logins
 	tokens   *auth.Tokens
 	contract *contract.Contract
 	echo     *echo.Echo
@@ -100,10 +99,10 @@ var _ api.StrictServerInterface = (*API)(nil)
 
 // New makes the system. It fails on a wrong Config and on a contract that cannot be enforced; it does not ask the database.
 func New(cfg Config, deps Deps) (*API, error) {
-	a := &API{Config: cfg, Deps: deps, queries: db.New(deps.Pool)}
+	a := &API{cfg: cfg, deps: deps, queries: db.New(deps.Pool)}
 	err := cfg.Validate()
 	if err == nil {
-		err = errors.Join(a.newKeys(), a.newRoutes())
+		err = errors.Join(a.newLogins(), a.newRoutes())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("tiptop.New: %w", err)
@@ -113,17 +112,19 @@ func New(cfg Config, deps Deps) (*API, error) {
 	return a, nil
 }
 
-// newKeys derives the keys of sessions and mailed tokens.
-func (a *API) newKeys() error {
-	sessionKey, err := auth.Key(a.Secret, Name+"/session")
+// newLogins makes the way in, and the tokens that mails carry.
+func (a *API) newLogins() error {
+	var err error
+	a.logins, err = login.New(login.Config{
+		System: Name, Secret: a.cfg.Secret, Lifetime: sessionLifetime, Clock: a.deps.Clock, Random: a.deps.Rand,
+		Limiter: a.deps.Limiter, Limits: a.cfg.Limits.Login, Passwords: a.deps.Passwords,
+		Refusals: login.Refusals{Token: errToken, Credentials: errCredentials, TooMany: textTooMany},
+		Find:     a.findCaller,
+	})
 	if err != nil {
 		return err
 	}
-	mailKey, err := auth.Key(a.Secret, Name+"/mail")
-	if err != nil {
-		return err
-	}
-	a.sessions, err = auth.NewSessions(auth.SessionsConfig{Issuer: Name, Key: sessionKey, Lifetime: sessionLifetime, Clock: a.Clock})
+	mailKey, err := auth.Key(a.cfg.Secret, Name+"/mail")
 	if err != nil {
 		return err
 	}
@@ -138,15 +139,16 @@ func (a *API) newRoutes() error {
 		return err
 	}
 	guard, err := a.contract.Guard(contract.Config{
-		Authenticate: a.authenticate,
-		Around:       func(op *contract.Operation) echo.MiddlewareFunc { return a.Metrics.Around(op.ID) },
-		Check:        a.Checker,
+		Authenticate: a.logins.Guard,
+		Around:       func(op *contract.Operation) echo.MiddlewareFunc { return a.deps.Metrics.Around(op.ID) },
+		Check:        a.deps.Checker,
 	})
 	if err != nil {
 		return err
 	}
-	a.Web.System, a.Web.Metrics = Name, a.Metrics
-	a.echo = web.New(a.Web)
+	around := a.deps.Web
+	around.System, around.Metrics = Name, a.deps.Metrics
+	a.echo = web.New(around)
 	a.echo.Binder = contract.Binder{}
 	a.echo.HTTPErrorHandler = a.answerError
 	api.RegisterHandlersWithOptions(a.echo, api.NewStrictHandler(a, nil), api.RegisterHandlersOptions{OperationMiddlewares: guard.Middlewares()})
@@ -165,20 +167,11 @@ func (a *API) Ready(ctx context.Context) error {
 }
 
 // now is the current time as answers show it and the database keeps it: in milliseconds.
-func (a *API) now() time.Time { return a.Clock.Now().Truncate(time.Millisecond) }
-
-// newID makes an identifier that sorts by age.
-func (a *API) newID() (uuid.UUID, error) {
-	id, err := uuid.NewV7FromReader(a.Rand)
-	if err != nil {
-		return uuid.Nil, fmt.Errorf("newID: %w", err)
-	}
-	return id, nil
-}
+func (a *API) now() time.Time { return clock.Now(a.deps.Clock) }
 
 // inTx is pg.InTx with the system's statements at hand.
 func (a *API) inTx(ctx context.Context, fn func(tx pgx.Tx, q *db.Queries) error) error {
-	return pg.InTx(ctx, a.Pool, func(tx pgx.Tx) error { return fn(tx, a.queries.WithTx(tx)) })
+	return pg.InTx(ctx, a.deps.Pool, func(tx pgx.Tx) error { return fn(tx, a.queries.WithTx(tx)) })
 }
 
 // purge deletes what has expired. It changes nothing that anybody could see.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/guichet-api/guichet/gen/tiptop/api"
 	"github.com/guichet-api/guichet/gen/tiptop/db"
+	"github.com/guichet-api/guichet/internal/platform/login"
 	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/problem"
 )
@@ -37,7 +38,7 @@ func (a *API) GetProfile(ctx context.Context, _ api.GetProfileRequestObject) (ap
 func (a *API) UpdateProfile(ctx context.Context, r api.UpdateProfileRequestObject) (api.UpdateProfileResponseObject, error) {
 	b := r.Body
 	changed, err := a.queries.UpdateProfile(ctx, db.UpdateProfileParams{
-		ID: callerOf(ctx).id, FirstName: b.FirstName, LastName: b.LastName,
+		ID: login.CallerOf(ctx).ID, FirstName: b.FirstName, LastName: b.LastName,
 		SetPhone: b.Phone.IsSpecified(), Phone: orNil(b.Phone),
 		SetAddress: b.Address.IsSpecified(), Address: orNil(b.Address),
 		SetCity: b.City.IsSpecified(), City: orNil(b.City),
@@ -64,21 +65,17 @@ func (a *API) ChangePassword(ctx context.Context, r api.ChangePasswordRequestObj
 	if err != nil {
 		return nil, err
 	}
-	taken, err := a.charge(ctx, a.loginCharges(ctx, me.Email)...)
+	err = a.logins.Attempt(ctx, me.Email, func() error {
+		right, err := a.deps.Passwords.Verify(ctx, r.Body.CurrentPassword, me.PasswordHash)
+		if err == nil && !right {
+			err = errCurrentPassword
+		}
+		if err != nil {
+			return err
+		}
+		return a.replacePassword(ctx, me, r.Body.NewPassword)
+	})
 	if err != nil {
-		return nil, err
-	}
-	right, err := a.Passwords.Verify(ctx, r.Body.CurrentPassword, me.PasswordHash)
-	if err != nil {
-		return nil, err
-	}
-	if !right {
-		return nil, errCurrentPassword
-	}
-	if err := a.replacePassword(ctx, me, r.Body.NewPassword); err != nil {
-		return nil, err
-	}
-	if err := a.Limiter.Refund(ctx, taken); err != nil {
 		return nil, err
 	}
 	return api.ChangePassword200JSONResponse{Success: true, Message: textPasswordChanged}, nil
@@ -86,7 +83,7 @@ func (a *API) ChangePassword(ctx context.Context, r api.ChangePasswordRequestObj
 
 // replacePassword changes the password unless somebody else has changed it since it was read.
 func (a *API) replacePassword(ctx context.Context, u db.User, password string) error {
-	hash, err := a.Passwords.Hash(ctx, password)
+	hash, err := a.deps.Passwords.Hash(ctx, password)
 	if err != nil {
 		return err
 	}
@@ -97,7 +94,7 @@ func (a *API) replacePassword(ctx context.Context, u db.User, password string) e
 
 // DeleteAccount deletes the caller's account, unless nobody could administer the contest then.
 func (a *API) DeleteAccount(ctx context.Context, _ api.DeleteAccountRequestObject) (api.DeleteAccountResponseObject, error) {
-	me := callerOf(ctx).id
+	me := login.CallerOf(ctx).ID
 	err := a.inTx(ctx, func(_ pgx.Tx, q *db.Queries) error {
 		admins, err := q.LockAdmins(ctx)
 		if err != nil {

@@ -1,6 +1,7 @@
 package tiptop
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/guichet-api/guichet/gen/tiptop/api"
@@ -65,7 +66,7 @@ func TestNoSessionOutlivesItsPassword(t *testing.T) {
 	seen, err := c.checkPassword(t.Context(), client.email, password)
 	c.must(err)
 	c.must(c.Operator().SetPassword(t.Context(), client.email, "NewPassword123"))
-	if _, err := c.beginSession(t.Context(), seen); err != errCredentials {
+	if _, err := c.beginSession(t.Context(), seen); !errors.Is(err, errCredentials) {
 		t.Errorf("a session with the old password: %v", err)
 	}
 
@@ -82,7 +83,7 @@ func TestNoSessionOutlivesItsPassword(t *testing.T) {
 	}()
 	c.awaitBlocked(1)
 	c.must(tx.Commit(t.Context()))
-	if err := <-begun; err != errCredentials {
+	if err := <-begun; !errors.Is(err, errCredentials) {
 		t.Errorf("a session with the old password: %v", err)
 	}
 	if n := c.number(`SELECT count(*) FROM sessions`); n != 0 {

@@ -16,6 +16,7 @@ import (
 	"github.com/guichet-api/guichet/internal/platform/auth"
 	"github.com/guichet-api/guichet/internal/platform/clock"
 	"github.com/guichet-api/guichet/internal/platform/jobs"
+	"github.com/guichet-api/guichet/internal/platform/login"
 	"github.com/guichet-api/guichet/internal/platform/mail"
 	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/ratelimit"
@@ -163,7 +164,8 @@ func newAPI(p parts) (*tiptop.API, *jobs.Jobs, error) {
 	api, err := tiptop.New(tiptop.Config{
 		PublicURL: public, Secret: secret, Place: place,
 		Limits: tiptop.Limits{
-			LoginPerAccount: perMinute(10), LoginPerAddress: perMinute(60), RegisterPerAddress: perMinute(30), ForgotPerAccount: perMinute(5),
+			Login:              login.Limits{PerAccount: perMinute(10), PerAddress: perMinute(60)},
+			RegisterPerAddress: perMinute(30), ForgotPerAccount: perMinute(5),
 		},
 	}, tiptop.Deps{
 		Pool: p.pool, Clock: p.clock, Rand: random, Limiter: limiter, Jobs: queue, Mailer: p.mailer, Passwords: passwords,

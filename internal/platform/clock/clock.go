@@ -46,3 +46,12 @@ func (f *Fake) Set(t time.Time) {
 	defer f.mu.Unlock()
 	f.now = t.UTC()
 }
+
+// Now is the current time as answers show it and tables keep it: in milliseconds.
+func Now(c Clock) time.Time { return c.Now().Truncate(time.Millisecond) }
+
+// StartOfDay is the first moment of the day that t falls on in a place.
+func StartOfDay(t time.Time, place *time.Location) time.Time {
+	year, month, day := t.In(place).Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, place)
+}

@@ -9,13 +9,18 @@ import (
 	"github.com/guichet-api/guichet/internal/portal"
 )
 
-// newChecker holds a system's answers to its contract and logs what does not fit. The log names the operation and the rule,
-// not the answer: answers hold tokens and addresses.
-func (h *house) newChecker(ctx context.Context, system string) *contract.Checker {
-	return contract.NewChecker(func(op *contract.Operation, status int, err error) {
+// newChecker holds a system's answers to its contract, if they are to be checked at all, and logs what does not fit. The log
+// names the operation and the rule, not the answer: answers hold tokens and addresses. The second result is what a portal shows
+// of it. Both are nil when nothing is checked.
+func (h *house) newChecker(ctx context.Context, system string) (*contract.Checker, func() []portal.Finding) {
+	if !h.settings.check {
+		return nil, nil
+	}
+	checker := contract.NewChecker(func(op *contract.Operation, status int, err error) {
 		h.log.LogAttrs(ctx, slog.LevelError, "the answer does not fit the contract", slog.String("system", system),
 			slog.String("operation", op.ID), slog.Int("status", status), slog.Any("error", err))
 	}, time.Now)
+	return checker, func() []portal.Finding { return findings(checker.Recent()) }
 }
 
 // findings counts discrepancies that are alike as one, the latest first.

@@ -159,6 +159,9 @@ func (h *house) build(ctx context.Context, systems []system, server *web.Server,
 		if err != nil {
 			return nil, err
 		}
+		if !h.settings.demo || !h.settings.dev {
+			one.accounts = nil
+		}
 		if one.handler, err = portal.Docs(sys.title, sys.spec, one.handler); err != nil {
 			return nil, err
 		}

@@ -21,7 +21,7 @@ func TestServe(t *testing.T) {
 	t.Parallel()
 	s := serve(t, newStateDir(t), nil)
 	t.Run("walk", func(t *testing.T) { walk(t, s) })
-	t.Run("admin", func(t *testing.T) { administer(t, s) })
+	t.Run("admin", func(t *testing.T) { administerTiptop(t, s) })
 	t.Run("second", func(t *testing.T) { startAgain(t, s) })
 	t.Run("log", func(t *testing.T) { lookAtLog(t, s) })
 	s.signal(syscall.SIGTERM)
@@ -104,8 +104,8 @@ func awaitMail(t *testing.T, stateDir string, wanted *regexp.Regexp) string {
 	return found
 }
 
-// administer runs every command of the system beside the server.
-func administer(t *testing.T, s *server) {
+// administerTiptop runs every command of the system beside the server.
+func administerTiptop(t *testing.T, s *server) {
 	if out := s.admin("Secret1234\n", "tiptop", "user", "add", "--email", "Boss@Example.com", "--role", "ADMIN"); !strings.Contains(out, "boss@example.com") || strings.Contains(out, "Secret") {
 		t.Errorf("user add prints %q", out)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/guichet-api/guichet/internal/platform/auth"
 	"github.com/guichet-api/guichet/internal/platform/config"
+	"github.com/guichet-api/guichet/internal/platform/login"
 	"github.com/guichet-api/guichet/internal/platform/mail"
 	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/ratelimit"
@@ -62,6 +63,11 @@ type tlsSettings struct{ cert, key, domain string }
 type limits struct {
 	off   bool
 	rules map[string]ratelimit.Limit
+}
+
+// login is what binds logins, of every system alike.
+func (l limits) login() login.Limits {
+	return login.Limits{PerAccount: l.rules[loginAccount], PerAddress: l.rules[loginAddress]}
 }
 
 // Names of the rules, as GUICHET_RATE_LIMITS writes them.

@@ -46,7 +46,7 @@ type running struct {
 	ready    func(context.Context) error // nil when it can serve
 	findings func() []portal.Finding     // nil when responses are not checked
 	loadDemo func(context.Context) error // idempotent
-	accounts []string                    // demo accounts to be shown to everybody, as text
+	accounts []string                    // demo accounts as text; shown to everybody in development
 }
 
 // systemTable lists the systems in the order in which they are shown. A new one is a line here and a file that builds it.

@@ -4,9 +4,7 @@ import (
 	"context"
 
 	"github.com/guichet-api/guichet/internal/contract"
-	"github.com/guichet-api/guichet/internal/platform/login"
 	"github.com/guichet-api/guichet/internal/platform/pg"
-	"github.com/guichet-api/guichet/internal/portal"
 	"github.com/guichet-api/guichet/internal/tiptop"
 )
 
@@ -26,7 +24,7 @@ func newTiptop(ctx context.Context, h *house, place site, checker *contract.Chec
 		Secret:    h.secret,
 		Place:     h.settings.zone,
 		Limits: tiptop.Limits{
-			Login:              login.Limits{PerAccount: rules[loginAccount], PerAddress: rules[loginAddress]},
+			Login:              h.settings.limits.login(),
 			RegisterPerAddress: rules[registerAddress], ForgotPerAccount: rules[forgotAccount],
 		},
 	}, tiptop.Deps{
@@ -37,21 +35,14 @@ func newTiptop(ctx context.Context, h *house, place site, checker *contract.Chec
 
 // buildTiptop makes The Tip Top to be served.
 func buildTiptop(ctx context.Context, h *house, place site) (*running, error) {
-	var checker *contract.Checker
-	one := &running{}
-	if h.settings.check {
-		checker = h.newChecker(ctx, tiptop.Name)
-		one.findings = func() []portal.Finding { return findings(checker.Recent()) }
-	}
+	checker, findings := h.newChecker(ctx, tiptop.Name)
 	api, err := newTiptop(ctx, h, place, checker)
 	if err != nil {
 		return nil, err
 	}
-	one.handler, one.ready, one.loadDemo = api.Handler(), api.Ready, api.Operator().LoadDemo
-	if h.settings.demo && h.settings.dev {
-		for _, account := range tiptop.DemoAccounts() {
-			one.accounts = append(one.accounts, account.Email+" / "+account.Password+" ("+account.Role+")")
-		}
+	one := &running{handler: api.Handler(), ready: api.Ready, findings: findings, loadDemo: api.Operator().LoadDemo}
+	for _, account := range tiptop.DemoAccounts() {
+		one.accounts = append(one.accounts, account.Email+" / "+account.Password+" ("+account.Role+")")
 	}
 	return one, nil
 }

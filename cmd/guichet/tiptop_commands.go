@@ -7,8 +7,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/guichet-api/guichet/internal/contract"
-	"github.com/guichet-api/guichet/internal/platform/problem"
 	"github.com/guichet-api/guichet/internal/tiptop"
 )
 
@@ -31,42 +29,16 @@ type tiptopCommands struct {
 	} `cmd:"" help:"The contest."`
 }
 
-// adminConns is how many connections a command's system may open: it does one thing at a time.
-const adminConns = 4
-
 // withTiptop runs an administrator's command on The Tip Top.
-func (a *app) withTiptop(ctx context.Context, do func(tiptop.Operator) error) (err error) {
-	h, err := a.openHouse(ctx, a.systems)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, h.close(context.WithoutCancel(ctx))) }()
-	if err := h.furnish(ctx, shares{limits: 1, jobs: 1}); err != nil {
-		return err
-	}
-	url := "http://" + h.settings.systems[tiptop.Name].addr
-	api, err := newTiptop(ctx, h, site{url: url, conns: adminConns}, nil)
-	if err != nil {
-		return err
-	}
-	return orInterrupted(ctx, plainError(do(api.Operator())))
-}
-
-// plainError is a refusal as a person at a shell reads it: the public sentence, and one line for each thing that is wrong.
-func plainError(err error) error {
-	var refused *contract.Error
-	var public *problem.Error
-	switch {
-	case errors.As(err, &refused):
-		text := refused.Message
-		for _, v := range refused.Violations {
-			text += "\n  " + v.Field() + ": " + v.Message
+func (a *app) withTiptop(ctx context.Context, do func(tiptop.Operator) error) error {
+	build := func(ctx context.Context, h *house, place site) (tiptop.Operator, error) {
+		api, err := newTiptop(ctx, h, place, nil)
+		if err != nil {
+			return tiptop.Operator{}, err
 		}
-		return errors.New(text)
-	case errors.As(err, &public):
-		return errors.New(public.Message)
+		return api.Operator(), nil
 	}
-	return err
+	return administer(ctx, a, tiptop.Name, build, do)
 }
 
 // tiptopUserAdd is `guichet tiptop user add`.
@@ -79,7 +51,7 @@ type tiptopUserAdd struct {
 }
 
 // Help is shown below the command's usage.
-func (tiptopUserAdd) Help() string { return passwordHelp }
+func (tiptopUserAdd) Help() string { return passwordHelp(tiptop.Name, "ADMIN") }
 
 // Run adds the account.
 func (c tiptopUserAdd) Run(ctx context.Context, a *app) error {
@@ -125,7 +97,7 @@ type tiptopUserPassword struct {
 }
 
 // Help is shown below the command's usage.
-func (tiptopUserPassword) Help() string { return passwordHelp }
+func (tiptopUserPassword) Help() string { return passwordHelp(tiptop.Name, "ADMIN") }
 
 // Run changes the password.
 func (c tiptopUserPassword) Run(ctx context.Context, a *app) error {
@@ -159,21 +131,4 @@ func (c tiptopUserToken) Run(ctx context.Context, a *app) error {
 		_, err = fmt.Fprintln(a.stdout, token)
 		return err
 	})
-}
-
-const passwordHelp = `The password is asked for without showing it, or read as one line from standard input when that is no terminal.
-
-Examples:
-
-    guichet tiptop user add --email a@example.com --role ADMIN
-    guichet tiptop user add --email b@example.com --generate
-    guichet tiptop user password a@example.com < password.txt`
-
-// showPassword prints a password that was made up: nobody knows it otherwise, and nothing keeps it.
-func (a *app) showPassword(password string, made bool) error {
-	if !made {
-		return nil
-	}
-	_, err := fmt.Fprintf(a.stdout, "password: %s\n", password)
-	return err
 }

@@ -133,7 +133,9 @@ func (c *Connection) event(ctx context.Context, in *realtime.Incoming) {
 }
 
 // JoinReunionHost sends "join-reunion-host" and waits for the answer. The seller joins. Needs the owner; an
-// authenticated seller who joins an unknown id creates it.
+// authenticated seller who joins an unknown id creates it. reunion-data follows, also for a réunion that is over, and
+// then what the host missed while it was away: every cart-validated and survey-submitted. A socket hosts one réunion
+// at a time.
 func (c *Connection) JoinReunionHost(ctx context.Context, payload ReunionRef) (reply Done, err error) {
 	args, err := arguments(payload, false)
 	if err != nil {
@@ -151,7 +153,10 @@ func (c *Connection) JoinReunionHost(ctx context.Context, payload ReunionRef) (r
 	return reply, err
 }
 
-// JoinReunionClient sends "join-reunion-client" and waits for the answer. A client joins or returns.
+// JoinReunionClient sends "join-reunion-client" and waits for the answer. A client joins or returns. With the clientId
+// and the resumeToken of an earlier ack it is that client again, without both it is a new one; anything else is
+// refused. After the ack comes reunion-status; of a réunion that is over it is terminee, and the join is refused. A
+// socket acts for one client, the last that it joined as, whatever its messages say.
 func (c *Connection) JoinReunionClient(ctx context.Context, payload JoinReunionClient) (reply Joined, err error) {
 	args, err := arguments(payload, false)
 	if err != nil {
@@ -169,7 +174,8 @@ func (c *Connection) JoinReunionClient(ctx context.Context, payload JoinReunionC
 	return reply, err
 }
 
-// UpdateCart sends "update-cart" and waits for the answer. A client changes its cart.
+// UpdateCart sends "update-cart" and waits for the answer. A client changes its cart. The whole cart replaces the one
+// before; a validated cart stays as it is.
 func (c *Connection) UpdateCart(ctx context.Context, payload UpdateCart) (reply Done, err error) {
 	args, err := arguments(payload, false)
 	if err != nil {
@@ -187,7 +193,8 @@ func (c *Connection) UpdateCart(ctx context.Context, payload UpdateCart) (reply 
 	return reply, err
 }
 
-// ValidateCart sends "validate-cart" and waits for the answer. A client validates its cart.
+// ValidateCart sends "validate-cart" and waits for the answer. A client validates its cart. Once; the cart is frozen
+// from then on.
 func (c *Connection) ValidateCart(ctx context.Context, payload ValidateCart) (reply Done, err error) {
 	args, err := arguments(payload, false)
 	if err != nil {
@@ -205,7 +212,8 @@ func (c *Connection) ValidateCart(ctx context.Context, payload ValidateCart) (re
 	return reply, err
 }
 
-// CloseReunion sends "close-reunion" and waits for the answer. The seller closes the réunion.
+// CloseReunion sends "close-reunion" and waits for the answer. The seller closes the réunion. Needs the owner.
+// Everybody gets reunion-closed, open carts become non_finalise; a second time is refused.
 func (c *Connection) CloseReunion(ctx context.Context, payload ReunionRef) (reply Done, err error) {
 	args, err := arguments(payload, false)
 	if err != nil {

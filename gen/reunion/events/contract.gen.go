@@ -23,7 +23,7 @@ func Surface() *realtime.Surface {
 		Events: map[string]*realtime.Event{
 			"reunion-data":        {Event: "reunion-data"},
 			"client-joined":       {Event: "client-joined"},
-			"cart-updated":        {Event: "cart-updated", Queue: realtime.QueueLatest},
+			"cart-updated":        {Event: "cart-updated"},
 			"cart-validated":      {Event: "cart-validated"},
 			"client-disconnected": {Event: "client-disconnected"},
 			"survey-submitted":    {Event: "survey-submitted"},

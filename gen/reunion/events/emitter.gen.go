@@ -11,10 +11,8 @@ import (
 // HostRoom is the key of the room "reunions/{reunionId}/host". The host's sockets.
 func HostRoom(reunionID string) string { return "reunions/" + realtime.RoomParam(reunionID) + "/host" }
 
-// ClientsRoom is the key of the room "reunions/{reunionId}/clients". The clients' sockets.
-func ClientsRoom(reunionID string) string {
-	return "reunions/" + realtime.RoomParam(reunionID) + "/clients"
-}
+// EverybodyRoom is the key of the room "reunions/{reunionId}". The sockets of the host and of all clients.
+func EverybodyRoom(reunionID string) string { return "reunions/" + realtime.RoomParam(reunionID) }
 
 // Emitter sends what the contract lets the server send. It is immutable and safe for concurrent use. An error is a
 // payload that cannot be written as JSON, or the outbox's.
@@ -54,7 +52,7 @@ func (e *Emitter) ClientJoined(ctx context.Context, reunionID string, payload Cl
 
 // CartUpdated sends "cart-updated". A cart changed.
 func (e *Emitter) CartUpdated(ctx context.Context, reunionID string, payload CartUpdated) error {
-	m, err := encode(&realtime.Message{Event: "cart-updated", Queue: realtime.QueueLatest}, payload)
+	m, err := encode(&realtime.Message{Event: "cart-updated"}, payload)
 	if err != nil {
 		return err
 	}
@@ -94,7 +92,7 @@ func (e *Emitter) SurveySubmitted(ctx context.Context, reunionID string, payload
 
 // ReunionClosed sends "reunion-closed". The réunion is over.
 func (e *Emitter) ReunionClosed(ctx context.Context, reunionID string) error {
-	e.send(ctx, ClientsRoom(reunionID), &realtime.Message{Event: "reunion-closed"})
+	e.send(ctx, EverybodyRoom(reunionID), &realtime.Message{Event: "reunion-closed"})
 	return nil
 }
 

@@ -13,15 +13,21 @@ import (
 // An error goes to Errors, or to the wire where the contract has no form for it.
 type Handler interface {
 	// JoinReunionHost handles "join-reunion-host". The seller joins. Needs the owner; an authenticated seller who joins an
-	// unknown id creates it. Roles: seller.
+	// unknown id creates it. reunion-data follows, also for a réunion that is over, and then what the host missed while
+	// it was away: every cart-validated and survey-submitted. A socket hosts one réunion at a time. Roles: seller.
 	JoinReunionHost(ctx context.Context, peer *realtime.Peer, in ReunionRef) (Done, error)
-	// JoinReunionClient handles "join-reunion-client". A client joins or returns.
+	// JoinReunionClient handles "join-reunion-client". A client joins or returns. With the clientId and the resumeToken of
+	// an earlier ack it is that client again, without both it is a new one; anything else is refused. After the ack comes
+	// reunion-status; of a réunion that is over it is terminee, and the join is refused. A socket acts for one client,
+	// the last that it joined as, whatever its messages say.
 	JoinReunionClient(ctx context.Context, peer *realtime.Peer, in JoinReunionClient) (Joined, error)
-	// UpdateCart handles "update-cart". A client changes its cart.
+	// UpdateCart handles "update-cart". A client changes its cart. The whole cart replaces the one before; a validated
+	// cart stays as it is.
 	UpdateCart(ctx context.Context, peer *realtime.Peer, in UpdateCart) (Done, error)
-	// ValidateCart handles "validate-cart". A client validates its cart.
+	// ValidateCart handles "validate-cart". A client validates its cart. Once; the cart is frozen from then on.
 	ValidateCart(ctx context.Context, peer *realtime.Peer, in ValidateCart) (Done, error)
-	// CloseReunion handles "close-reunion". The seller closes the réunion. Roles: seller.
+	// CloseReunion handles "close-reunion". The seller closes the réunion. Needs the owner. Everybody gets
+	// reunion-closed, open carts become non_finalise; a second time is refused. Roles: seller.
 	CloseReunion(ctx context.Context, peer *realtime.Peer, in ReunionRef) (Done, error)
 }
 

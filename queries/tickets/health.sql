@@ -1,0 +1,2 @@
+-- name: GetDatabaseTime :one
+SELECT clock_timestamp()::timestamptz AS now;

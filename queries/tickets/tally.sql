@@ -1,0 +1,50 @@
+-- name: CountTally :one
+-- How many tickets of a kind there are.
+SELECT coalesce(sum(n), 0)::bigint AS total FROM tally
+WHERE (sqlc.narg(status)::text IS NULL OR status = sqlc.narg(status))
+  AND (sqlc.narg(priority)::text IS NULL OR priority = sqlc.narg(priority))
+  AND (sqlc.narg(categorie)::text IS NULL OR categorie = sqlc.narg(categorie));
+
+-- name: GetTally :many
+-- How many tickets there are of each kind.
+SELECT status, priority, categorie, sla_final, sum(n)::bigint AS n FROM tally GROUP BY 1, 2, 3, 4;
+
+-- name: CompactTally :exec
+-- Sums up what was counted so far: one row for each kind. Readers see all of it or nothing.
+WITH counted AS (DELETE FROM tally RETURNING *)
+INSERT INTO tally SELECT status, priority, categorie, sla_final, sum(n) FROM counted GROUP BY 1, 2, 3, 4 HAVING sum(n) <> 0;
+
+-- name: CountCrossed :one
+-- How many open tickets are past their warning, and how many of those past their deadline.
+SELECT (SELECT count(*) FROM tickets w WHERE w.date_resolution IS NULL AND w.date_alerte <= @now) AS warned,
+       (SELECT count(*) FROM tickets b WHERE b.date_resolution IS NULL AND b.date_limite <= @now) AS breached;
+
+-- name: CountKinds :many
+-- How many tickets there are of each kind, of a client, a chantier or a period. Filters as in ListTickets.
+SELECT t.status, t.priority, t.categorie,
+       coalesce(t.sla_final, CASE WHEN t.date_limite <= @now THEN 'breach' WHEN t.date_alerte <= @now THEN 'warning' ELSE 'ok' END)::text AS sla,
+       count(*) AS n
+FROM tickets t
+WHERE (sqlc.narg(client_id)::uuid IS NULL OR t.client_id = sqlc.narg(client_id))
+  AND (sqlc.narg(chantier_id)::uuid IS NULL OR t.chantier_id = sqlc.narg(chantier_id))
+  AND (sqlc.narg(created_from)::timestamptz IS NULL OR t.date_creation >= sqlc.narg(created_from))
+  AND (sqlc.narg(created_before)::timestamptz IS NULL OR t.date_creation < sqlc.narg(created_before))
+GROUP BY 1, 2, 3, 4;
+
+-- name: CountCreatedByDay :many
+-- How many tickets were created in each of the spans between successive moments, the first of which is 1.
+SELECT width_bucket(t.date_creation, @bounds::timestamptz[]) AS span, count(*) AS n
+FROM tickets t
+WHERE t.date_creation >= @since AND t.date_creation < @until
+  AND (sqlc.narg(client_id)::uuid IS NULL OR t.client_id = sqlc.narg(client_id))
+  AND (sqlc.narg(chantier_id)::uuid IS NULL OR t.chantier_id = sqlc.narg(chantier_id))
+GROUP BY 1;
+
+-- name: CountResolvedByDay :many
+-- The same of those that were resolved then and are still.
+SELECT width_bucket(t.date_resolution, @bounds::timestamptz[]) AS span, count(*) AS n
+FROM tickets t
+WHERE t.status IN ('resolu', 'clos') AND t.date_resolution >= @since AND t.date_resolution < @until
+  AND (sqlc.narg(client_id)::uuid IS NULL OR t.client_id = sqlc.narg(client_id))
+  AND (sqlc.narg(chantier_id)::uuid IS NULL OR t.chantier_id = sqlc.narg(chantier_id))
+GROUP BY 1;

@@ -1,6 +1,8 @@
 -- name: InsertChantier :exec
-INSERT INTO chantiers (id, nom, type, client_id, adresse, ville, coordonnees, statut, date_debut, date_fin, budget, responsable, created_at, updated_at)
-VALUES (@id, @nom, @type, @client_id, @adresse, @ville, @coordonnees, @statut, @date_debut, @date_fin, @budget, @responsable, @created_at, @created_at);
+INSERT INTO chantiers (id, nom, type, client_id, adresse, ville, coordonnees, statut, date_debut, date_fin, budget, avancement, responsable,
+                       created_at, updated_at)
+VALUES (@id, @nom, @type, @client_id, @adresse, @ville, @coordonnees, @statut, @date_debut, @date_fin, @budget, @avancement, @responsable,
+        @created_at, @created_at);
 
 -- name: GetClientName :one
 SELECT nom FROM clients WHERE id = $1;

@@ -1,6 +1,6 @@
 -- name: InsertClient :exec
-INSERT INTO clients (id, nom, type, email, telephone, adresse, ville, created_at, updated_at)
-VALUES (@id, @nom, @type, @email, @telephone, @adresse, @ville, @created_at, @created_at);
+INSERT INTO clients (id, nom, type, email, telephone, adresse, ville, note_satisfaction, created_at, updated_at)
+VALUES (@id, @nom, @type, @email, @telephone, @adresse, @ville, @note_satisfaction, @created_at, @created_at);
 
 -- name: ListClients :many
 -- By name, with what is counted of each. A sum of budgets beyond what the contract's number holds is shown as the largest.

@@ -63,6 +63,10 @@ INSERT INTO numeros AS n (annee, dernier) VALUES (@annee, 1)
 ON CONFLICT (annee) DO UPDATE SET dernier = n.dernier + 1
 RETURNING dernier;
 
+-- name: BeginNumeros :execrows
+-- Takes the first number of a year, if nobody has taken it yet.
+INSERT INTO numeros (annee, dernier) VALUES (@annee, 1) ON CONFLICT (annee) DO NOTHING;
+
 -- name: InsertTicket :exec
 INSERT INTO tickets (id, numero, titre, description, status, priority, categorie, client_id, chantier_id, responsable, date_creation,
                      date_modification, date_limite, date_alerte, tags)

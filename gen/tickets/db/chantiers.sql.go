@@ -37,8 +37,10 @@ func (q *Queries) GetClientName(ctx context.Context, id uuid.UUID) (string, erro
 }
 
 const insertChantier = `-- name: InsertChantier :exec
-INSERT INTO chantiers (id, nom, type, client_id, adresse, ville, coordonnees, statut, date_debut, date_fin, budget, responsable, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
+INSERT INTO chantiers (id, nom, type, client_id, adresse, ville, coordonnees, statut, date_debut, date_fin, budget, avancement, responsable,
+                       created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+        $14, $14)
 `
 
 type InsertChantierParams struct {
@@ -53,6 +55,7 @@ type InsertChantierParams struct {
 	DateDebut   pgtype.Date
 	DateFin     pgtype.Date
 	Budget      *int64
+	Avancement  int32
 	Responsable *string
 	CreatedAt   time.Time
 }
@@ -70,6 +73,7 @@ func (q *Queries) InsertChantier(ctx context.Context, arg InsertChantierParams) 
 		arg.DateDebut,
 		arg.DateFin,
 		arg.Budget,
+		arg.Avancement,
 		arg.Responsable,
 		arg.CreatedAt,
 	)

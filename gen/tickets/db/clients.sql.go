@@ -13,19 +13,20 @@ import (
 )
 
 const insertClient = `-- name: InsertClient :exec
-INSERT INTO clients (id, nom, type, email, telephone, adresse, ville, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)
+INSERT INTO clients (id, nom, type, email, telephone, adresse, ville, note_satisfaction, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
 `
 
 type InsertClientParams struct {
-	ID        uuid.UUID
-	Nom       string
-	Type      string
-	Email     *string
-	Telephone *string
-	Adresse   *string
-	Ville     *string
-	CreatedAt time.Time
+	ID               uuid.UUID
+	Nom              string
+	Type             string
+	Email            *string
+	Telephone        *string
+	Adresse          *string
+	Ville            *string
+	NoteSatisfaction *float64
+	CreatedAt        time.Time
 }
 
 func (q *Queries) InsertClient(ctx context.Context, arg InsertClientParams) error {
@@ -37,6 +38,7 @@ func (q *Queries) InsertClient(ctx context.Context, arg InsertClientParams) erro
 		arg.Telephone,
 		arg.Adresse,
 		arg.Ville,
+		arg.NoteSatisfaction,
 		arg.CreatedAt,
 	)
 	return err

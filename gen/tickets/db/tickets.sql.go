@@ -12,6 +12,19 @@ import (
 	"github.com/google/uuid"
 )
 
+const beginNumeros = `-- name: BeginNumeros :execrows
+INSERT INTO numeros (annee, dernier) VALUES ($1, 1) ON CONFLICT (annee) DO NOTHING
+`
+
+// Takes the first number of a year, if nobody has taken it yet.
+func (q *Queries) BeginNumeros(ctx context.Context, annee int32) (int64, error) {
+	result, err := q.db.Exec(ctx, beginNumeros, annee)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const countTickets = `-- name: CountTickets :one
 SELECT count(*) FROM tickets t
 WHERE ($1::text IS NULL OR t.status = $1)

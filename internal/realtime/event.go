@@ -100,6 +100,7 @@ type Message struct {
 	Payload []byte // JSON; nil for an event without payload
 	Spread  bool   // Payload is an array whose items are the arguments
 	ID      string // of durable messages: <epoch>:<n>; empty otherwise
+	Seq     uint64 // the n of ID; 0: not durable
 	Status  string // first line on the key-value wire, like "200/OK"; empty elsewhere
 	Queue   Queue
 	Shape   *Shape // how the key-value and command wires write the payload; nil: as it is

@@ -1,0 +1,246 @@
+package realtime
+
+import (
+	"context"
+	"sync"
+)
+
+// OutboundConfig is what an Outbound needs. Write is required.
+type OutboundConfig struct {
+	Limit int // bytes that may wait, default 1 MiB
+	// Write writes frames to the connection, in one system call where it can, and may wait. One goroutine at a time calls
+	// it, with 64 KiB at most unless one frame is longer. After an error nothing more is written. The outer slice is used
+	// again after the return.
+	Write func(frames [][]byte) error
+	// Full is called once, when a frame of QueueClose found no room: the peer is too slow. It must not wait.
+	Full func()
+	// Ended is called once, when nothing more will be written: after End's last frame (nil), with the error of Write, or
+	// with ErrClosed after Close. It may wait.
+	Ended func(err error)
+	Meter Meter // nil: nothing is counted
+}
+
+// maxBatch is how many bytes are given to Write at once.
+const maxBatch = 64 << 10
+
+// Outbound is the queue of encoded frames of one connection, bounded by bytes. It is written by a goroutine that lives
+// only while there is something to write. Several peers may share one (namespaces of Socket.IO).
+type Outbound struct {
+	cfg OutboundConfig
+
+	mu      sync.Mutex
+	queue   []queued
+	bytes   int // of the queue and of what is being written
+	writing bool
+	state   outboundState
+	err     error         // why it ended
+	full    bool          // Full was called
+	room    chan struct{} // closed when there is room again; nil: nobody waits
+}
+
+// queued is one frame that waits.
+type queued struct {
+	frame       []byte
+	event, room string
+	latest      bool
+}
+
+type outboundState uint8
+
+const (
+	outboundOpen   outboundState = iota
+	outboundEnding               // the last frame is queued
+	outboundEnded                // nothing is written any more
+)
+
+// NewOutbound returns an empty queue.
+func NewOutbound(cfg OutboundConfig) *Outbound {
+	if cfg.Limit <= 0 {
+		cfg.Limit = 1 << 20
+	}
+	if cfg.Full == nil {
+		cfg.Full = func() {}
+	}
+	if cfg.Ended == nil {
+		cfg.Ended = func(error) {}
+	}
+	if cfg.Meter == nil {
+		cfg.Meter = noMeter{}
+	}
+	return &Outbound{cfg: cfg}
+}
+
+// Put queues a frame and reports whether it will be written. It never waits. What happens without room is the policy's
+// matter: QueueClose calls Full, QueueDrop loses the frame, QueueLatest replaces a frame of the same event and room that
+// still waits, full or not, and is lost if there is none and no room. A frame is never modified, so it can be shared.
+func (o *Outbound) Put(frame []byte, policy Queue, event, room string) bool {
+	o.mu.Lock()
+	if o.state != outboundOpen {
+		o.mu.Unlock()
+		return false
+	}
+	if policy == QueueLatest && o.replace(frame, event, room) {
+		o.mu.Unlock()
+		o.cfg.Meter.Dropped(event)
+		return true
+	}
+	if o.bytes > 0 && o.bytes+len(frame) > o.cfg.Limit {
+		first := policy == QueueClose && !o.full
+		o.full = o.full || first
+		o.mu.Unlock()
+		o.cfg.Meter.Dropped(event)
+		if first {
+			o.cfg.Full()
+		}
+		return false
+	}
+	o.push(queued{frame, event, room, policy == QueueLatest})
+	o.mu.Unlock()
+	return true
+}
+
+// replace puts a frame into the place of an older one; o.mu is held.
+func (o *Outbound) replace(frame []byte, event, room string) bool {
+	for i := range o.queue {
+		if q := &o.queue[i]; q.latest && q.event == event && q.room == room {
+			delta := len(frame) - len(q.frame)
+			o.bytes += delta
+			o.cfg.Meter.Queued(delta)
+			q.frame = frame
+			return true
+		}
+	}
+	return false
+}
+
+// push queues a frame and starts the writer if there is none; o.mu is held.
+func (o *Outbound) push(q queued) {
+	o.queue = append(o.queue, q)
+	o.bytes += len(q.frame)
+	o.cfg.Meter.Queued(len(q.frame))
+	if !o.writing {
+		o.writing = true
+		go o.write()
+	}
+}
+
+// write writes what is queued until nothing is.
+func (o *Outbound) write() {
+	var frames [][]byte
+	var err error
+	for size := 0; ; {
+		o.mu.Lock()
+		o.release(size)
+		if err != nil && o.state != outboundEnded {
+			o.discard()
+			o.state, o.err = outboundEnded, err
+		}
+		if frames, size = o.take(frames[:0]); len(frames) == 0 {
+			break
+		}
+		o.mu.Unlock()
+		err = o.cfg.Write(frames)
+		clear(frames)
+	}
+	if o.state == outboundEnding {
+		o.state = outboundEnded
+	}
+	o.writing = false
+	ended, err := o.state == outboundEnded, o.err
+	o.mu.Unlock()
+	if ended {
+		o.cfg.Ended(err)
+	}
+}
+
+// take moves frames from the queue to a batch and returns their size; o.mu is held.
+func (o *Outbound) take(frames [][]byte) (batch [][]byte, size int) {
+	n := 0
+	for ; n < len(o.queue); n++ {
+		frame := o.queue[n].frame
+		if n > 0 && size+len(frame) > maxBatch {
+			break
+		}
+		frames = append(frames, frame)
+		size += len(frame)
+	}
+	rest := copy(o.queue, o.queue[n:])
+	clear(o.queue[rest:])
+	o.queue = o.queue[:rest]
+	return frames, size
+}
+
+// release gives room back; o.mu is held.
+func (o *Outbound) release(size int) {
+	o.bytes -= size
+	o.cfg.Meter.Queued(-size)
+	if o.room != nil && (2*o.bytes <= o.cfg.Limit || o.state != outboundOpen) {
+		close(o.room)
+		o.room = nil
+	}
+}
+
+// discard forgets what waits; o.mu is held.
+func (o *Outbound) discard() {
+	size := 0
+	for _, q := range o.queue {
+		size += len(q.frame)
+	}
+	o.queue = nil
+	o.release(size)
+}
+
+// Wait returns once at most half of the limit is queued. The error is ErrClosed or the context's.
+func (o *Outbound) Wait(ctx context.Context) error {
+	for {
+		o.mu.Lock()
+		if o.state != outboundOpen {
+			o.mu.Unlock()
+			return ErrClosed
+		}
+		if 2*o.bytes <= o.cfg.Limit {
+			o.mu.Unlock()
+			return nil
+		}
+		if o.room == nil {
+			o.room = make(chan struct{})
+		}
+		room := o.room
+		o.mu.Unlock()
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// End lets nothing more be queued but a last frame. What waits is written before it, or discarded.
+func (o *Outbound) End(last []byte, discard bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.state != outboundOpen {
+		return
+	}
+	o.state = outboundEnding
+	if discard {
+		o.discard()
+	}
+	o.push(queued{frame: last})
+	o.release(0)
+}
+
+// Close discards what waits. A Write that is under way is not interrupted.
+func (o *Outbound) Close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.state == outboundEnded {
+		return
+	}
+	o.state, o.err = outboundEnded, ErrClosed
+	o.discard()
+	if !o.writing {
+		o.writing = true
+		go o.write()
+	}
+}

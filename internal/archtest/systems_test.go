@@ -1,12 +1,15 @@
 package archtest_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/guichet-api/guichet/internal/testkit"
 )
@@ -29,8 +32,11 @@ func TestSystemsAreComplete(t *testing.T) {
 			"internal/" + system + "/errors.go",
 			"internal/" + system + "/convert.go",
 		}
-		for _, tag := range contractOf(t, system).Tags {
-			places = append(places, "internal/"+system+"/"+tag.Name+".go")
+		if _, err := os.Stat(filepath.Join(root, "spec", system, "asyncapi.yaml")); err == nil {
+			places = append(places, "internal/"+system+"/live.go", "gen/"+system+"/events/*.go", "gen/typescript/"+system+"/events.ts")
+		}
+		for _, tag := range servedTags(contractOf(t, system)) {
+			places = append(places, "internal/"+system+"/"+tag+".go")
 		}
 		for _, place := range places {
 			if found, _ := filepath.Glob(filepath.Join(root, place)); len(found) == 0 {
@@ -72,6 +78,58 @@ func TestSystemsKeepSQLInQueries(t *testing.T) {
 			if strings.Contains(string(file.source), `"`+word) || strings.Contains(string(file.source), "`"+word) {
 				t.Errorf("%s holds SQL: %s…", file.path, word)
 			}
+		}
+	}
+}
+
+// servedTags are the tags of the operations that are not x-planned.
+func servedTags(doc *openapi3.T) []string {
+	served := map[string]bool{}
+	for _, item := range doc.Paths.Map() {
+		for _, op := range item.Operations() {
+			if op.Extensions["x-planned"] != nil {
+				continue
+			}
+			for _, tag := range op.Tags {
+				served[tag] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(served))
+}
+
+// TestPlannedOperationsAreNotGenerated: the generators of Go leave out exactly the operations that are x-planned.
+func TestPlannedOperationsAreNotGenerated(t *testing.T) {
+	t.Parallel()
+	configs, _ := filepath.Glob(filepath.Join(root, "spec", "*", "oapi-codegen*.yaml"))
+	if len(configs) == 0 {
+		t.Fatal("no configuration of oapi-codegen was found")
+	}
+	for _, name := range configs {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var config struct {
+			Options struct {
+				Exclude []string `yaml:"exclude-operation-ids"`
+			} `yaml:"output-options"`
+		}
+		if err := yaml.Unmarshal(text, &config); err != nil {
+			t.Fatal(err)
+		}
+		var planned []string
+		for _, item := range contractOf(t, filepath.Base(filepath.Dir(name))).Paths.Map() {
+			for _, op := range item.Operations() {
+				if op.Extensions["x-planned"] != nil {
+					planned = append(planned, op.OperationID)
+				}
+			}
+		}
+		slices.Sort(planned)
+		slices.Sort(config.Options.Exclude)
+		if !slices.Equal(planned, config.Options.Exclude) {
+			t.Errorf("%s excludes %q, x-planned are %q", name, config.Options.Exclude, planned)
 		}
 	}
 }

@@ -16,7 +16,8 @@ type Contract struct {
 	File       string       // as given to Load; named in refusals
 	Lang       string       // "fr" or "en", from x-language
 	Doc        *openapi3.T  // the document; not to be changed
-	Operations []*Operation // in document order
+	Operations []*Operation // those that are served, in document order
+	Planned    []*Operation // x-planned: published ahead of their server; nothing guards or serves them
 
 	byID    map[string]*Operation
 	byRoute map[string]map[string]*Operation // Echo path → method
@@ -55,7 +56,7 @@ func Load(spec []byte, file string) (*Contract, error) {
 	return l.contract, nil
 }
 
-// Operation is the operation with the given operationId, or nil.
+// Operation is the operation with the given operationId, planned ones included, or nil.
 func (c *Contract) Operation(id string) *Operation { return c.byID[id] }
 
 // at is the operation that Echo's matched route stands for, or nil.

@@ -46,7 +46,7 @@ func (l *loading) operation(pointer string, op *Operation, item *openapi3.PathIt
 	if doc.Servers != nil {
 		l.refusef(pointer+"/servers", "servers of an operation are not supported")
 	}
-	l.extensions(pointer, doc.Extensions, "x-roles", "x-max-body")
+	l.extensions(pointer, doc.Extensions, "x-roles", "x-max-body", extPlanned)
 	l.requirements(pointer, op)
 	l.roles(pointer, op)
 	l.maxBody(pointer, op)
@@ -54,12 +54,28 @@ func (l *loading) operation(pointer string, op *Operation, item *openapi3.PathIt
 	l.requestBody(pointer+"/requestBody", op)
 	l.responses(pointer+"/responses", doc)
 
-	l.contract.Operations = append(l.contract.Operations, op)
 	l.contract.byID[op.ID] = op
+	if l.planned(pointer, doc) {
+		l.contract.Planned = append(l.contract.Planned, op)
+		return
+	}
+	l.contract.Operations = append(l.contract.Operations, op)
 	if l.contract.byRoute[op.Route] == nil {
 		l.contract.byRoute[op.Route] = map[string]*Operation{}
 	}
 	l.contract.byRoute[op.Route][op.Method] = op
+}
+
+// extPlanned marks an operation that is published ahead of its server.
+const extPlanned = "x-planned"
+
+// planned reads x-planned. The operation is held to every rule, so that what is published can be served as it stands.
+func (l *loading) planned(pointer string, doc *openapi3.Operation) bool {
+	value, given := doc.Extensions[extPlanned]
+	if given && value != true {
+		l.refusef(child(pointer, extPlanned), "x-planned must be true: leave it out once the operation is served")
+	}
+	return given
 }
 
 func methods() []string {

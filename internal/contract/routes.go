@@ -13,7 +13,7 @@ import (
 
 // CheckRoutes compares what Echo serves with what the contract says, for the start to fail when they differ. The routes of
 // e must be the contract's operations, each behind its own guard, and those in also ("GET /docs"), which the contract does
-// not know. The error lists every difference.
+// not know. An operation that is planned is not there yet. The error lists every difference.
 func (g *Guard) CheckRoutes(e *echo.Echo, also ...string) error {
 	expected := map[string]*Operation{}
 	for _, op := range g.contract.Operations {
@@ -26,8 +26,14 @@ func (g *Guard) CheckRoutes(e *echo.Echo, also ...string) error {
 	for _, route := range e.Routes() {
 		served[route.Method+" "+route.Path] = true
 	}
+	planned := map[string]bool{}
+	for _, op := range g.contract.Planned {
+		planned[op.Method+" "+op.Route] = true
+	}
 	for _, name := range slices.Sorted(maps.Keys(served)) {
-		if expected[name] == nil && !slices.Contains(also, name) {
+		if planned[name] {
+			differ("%s is served and x-planned in %s", name, g.contract.File)
+		} else if expected[name] == nil && !slices.Contains(also, name) {
 			differ("%s is served but not in %s", name, g.contract.File)
 		}
 	}

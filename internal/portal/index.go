@@ -2,6 +2,7 @@ package portal
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -45,9 +46,9 @@ func newCard(s System) (card, error) {
 		ContractVersion: contract.Info.Version, Accounts: s.Accounts,
 	}
 	for _, item := range contract.Paths {
-		for key := range item {
-			switch key {
-			case "get", "put", "post", "delete", "options", "head", "patch", "trace":
+		for key, value := range item {
+			operation, _ := value.(map[string]any)
+			if slices.Contains(methods, key) && operation["x-planned"] == nil {
 				c.Operations++
 			}
 		}

@@ -30,6 +30,18 @@ paths:
   /things: {get: {operationId: listThings, responses: {'200': {description: Things}}}, post: {operationId: addThing, responses: {'201': {description: Added}}}}
 `
 
+// plannedSpec has operations that are published ahead of their server.
+const plannedSpec = `openapi: 3.0.3
+info: {title: Mini, version: 2.1.0}
+paths:
+  /things:
+    get: {operationId: listThings, responses: {'200': {description: Things}}}
+    put: {operationId: replaceThings, x-planned: true, tags: [later, both], responses: {'204': {description: Replaced}}}
+  /now: {get: {operationId: now, tags: [both], responses: {'200': {description: Now}}}}
+  /later: {get: {operationId: later, x-planned: true, tags: [later], responses: {'200': {description: Later}}}, parameters: []}
+tags: [{name: later}, {name: both}]
+`
+
 // mini is a system that tells how a request reached it.
 func mini() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -91,6 +103,26 @@ func TestIndex(t *testing.T) {
 	}
 	if strings.Contains(w.Body.String(), "More of it") {
 		t.Error("the index shows more than the first sentence of the description")
+	}
+}
+
+// TestPlannedIsNotPublished: who tries a contract out finds only what answers.
+func TestPlannedIsNotPublished(t *testing.T) {
+	t.Parallel()
+	p := newPortal(t, func(c *portal.Config) { c.Systems[0].Spec = []byte(plannedSpec) })
+	published := get(p, "GET", "/specs/mini/openapi.yaml").Body.String()
+	for _, want := range []string{"listThings", "/now", "name: both"} {
+		if !strings.Contains(published, want) {
+			t.Errorf("the published contract lacks %s:\n%s", want, published)
+		}
+	}
+	for _, planned := range []string{"replaceThings", "later", "x-planned"} {
+		if strings.Contains(published, planned) {
+			t.Errorf("%s is published:\n%s", planned, published)
+		}
+	}
+	if body := get(p, "GET", "/").Body.String(); !strings.Contains(body, "2 operations") {
+		t.Error("the index counts what is planned")
 	}
 }
 

@@ -6,17 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// document is a contract whose only server is wherever it is served: the YAML before and after that server's URL.
+// document is a contract as it is published: without the operations that are x-planned, and with wherever it is served as its
+// only server. It is the YAML before and after that server's URL.
 type document struct{ before, after []byte }
 
 // hole stands for the URL while the document is encoded. Its private-use characters stand in no contract.
 const hole = "\uE000guichet-server\uE000"
 
-// newDocument parses a contract and replaces its servers, or adds them where it has none.
+// newDocument parses a contract, leaves out what is not served yet and replaces its servers, or adds them where it has none.
 func newDocument(spec []byte) (document, error) {
 	var root yaml.Node
 	if err := yaml.Unmarshal(spec, &root); err != nil {
@@ -25,6 +27,7 @@ func newDocument(spec []byte) (document, error) {
 	if len(root.Content) != 1 || root.Content[0].Kind != yaml.MappingNode {
 		return document{}, errors.New("portal.newDocument: the contract is not a mapping")
 	}
+	dropPlanned(root.Content[0])
 	setServer(root.Content[0])
 	var out bytes.Buffer
 	encoder := yaml.NewEncoder(&out)
@@ -39,6 +42,63 @@ func newDocument(spec []byte) (document, error) {
 	return document{before: before, after: after}, nil
 }
 
+// dropPlanned takes the operations out that are published ahead of their server, and the paths and tags that were theirs alone:
+// who tries a document out finds only what answers.
+func dropPlanned(contract *yaml.Node) {
+	paths := member(contract, "paths")
+	if paths == nil {
+		return
+	}
+	dropped, kept := map[string]bool{}, map[string]bool{}
+	filter(paths, func(_ string, item *yaml.Node) bool {
+		served := false
+		filter(item, func(method string, operation *yaml.Node) bool {
+			if !slices.Contains(methods, method) {
+				return true
+			}
+			planned := member(operation, "x-planned") != nil
+			served = served || !planned
+			if tags := member(operation, "tags"); tags != nil {
+				for _, tag := range tags.Content {
+					dropped[tag.Value], kept[tag.Value] = dropped[tag.Value] || planned, kept[tag.Value] || !planned
+				}
+			}
+			return !planned
+		})
+		return served
+	})
+	if tags := member(contract, "tags"); tags != nil {
+		tags.Content = slices.DeleteFunc(tags.Content, func(tag *yaml.Node) bool {
+			name := member(tag, "name")
+			return name != nil && dropped[name.Value] && !kept[name.Value]
+		})
+	}
+}
+
+// methods are the operations that a path item may have.
+var methods = []string{"get", "put", "post", "delete", "options", "head", "patch", "trace"}
+
+// member is a mapping's value by its name, or nil.
+func member(mapping *yaml.Node, name string) *yaml.Node {
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == name {
+			return mapping.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// filter keeps the members of a mapping that keep says yes to.
+func filter(mapping *yaml.Node, keep func(name string, value *yaml.Node) bool) {
+	var content []*yaml.Node
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if keep(mapping.Content[i].Value, mapping.Content[i+1]) {
+			content = append(content, mapping.Content[i], mapping.Content[i+1])
+		}
+	}
+	mapping.Content = content
+}
+
 // setServer gives the document's mapping one server, the hole, and keeps everything else.
 func setServer(contract *yaml.Node) {
 	scalar := func(value string) *yaml.Node { return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: value} }
@@ -46,11 +106,9 @@ func setServer(contract *yaml.Node) {
 	url.Style = yaml.DoubleQuotedStyle
 	server := &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{scalar("url"), url}}
 	servers := &yaml.Node{Kind: yaml.SequenceNode, Content: []*yaml.Node{server}}
-	for i := 0; i+1 < len(contract.Content); i += 2 {
-		if contract.Content[i].Value == "servers" {
-			contract.Content[i+1] = servers
-			return
-		}
+	if old := member(contract, "servers"); old != nil {
+		*old = *servers
+		return
 	}
 	contract.Content = append(contract.Content, scalar("servers"), servers)
 }

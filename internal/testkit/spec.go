@@ -50,6 +50,9 @@ func LoadSpec(document []byte) (*Spec, error) {
 	s := &Spec{Doc: doc}
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
+			if op.Extensions["x-planned"] != nil {
+				continue
+			}
 			s.operations = append(s.operations, Operation{op.OperationID, method, path, item, op})
 		}
 	}
@@ -83,10 +86,10 @@ var formats = sync.OnceValue(func() map[string]openapi3.StringFormatValidator {
 	}
 })
 
-// Operations are all operations, by path and method.
+// Operations are all operations that are served (not x-planned), by path and method.
 func (s *Spec) Operations() []Operation { return s.operations }
 
-// Find is the operation of a request, with its path parameters; nil when the contract has none. A segment without parameters
+// Find is the operation of a request, with its path parameters; nil when none is served. A segment without parameters
 // goes before one with. Path may have a query.
 func (s *Spec) Find(method, path string) (*Operation, map[string]string) {
 	path, _, _ = strings.Cut(path, "?")

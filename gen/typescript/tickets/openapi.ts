@@ -72,46 +72,6 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/api/notifications": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * List one's own notifications
-         * @description Newest first.
-         */
-        readonly get: operations["listNotifications"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/api/notifications/{id}/read": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        readonly put?: never;
-        /**
-         * Mark a notification as read
-         * @description Doing it again changes nothing.
-         */
-        readonly post: operations["readNotification"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
     readonly "/api/tickets-client": {
         readonly parameters: {
             readonly query?: never;
@@ -180,26 +140,6 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/api/tickets-client/{id}/attachments": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        readonly put?: never;
-        /**
-         * Upload a file
-         * @description At most 10 MB; the type is told by the content. At most 60 uploads a minute from one address.
-         */
-        readonly post: operations["uploadAttachment"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
     readonly "/api/tickets-client/{id}/messages": {
         readonly parameters: {
             readonly query?: never;
@@ -244,46 +184,6 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/api/tickets-client/export": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        readonly put?: never;
-        /**
-         * Export tickets
-         * @description Writes a file of the tickets that match and answers a signed URL that works until expiresAt.
-         */
-        readonly post: operations["exportTickets"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/api/tickets-client/search": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * Full-text search
-         * @description Looks in titre, description and numero; knows French word forms, ignores accents and forgives a typo. Best first.
-         */
-        readonly get: operations["searchTickets"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
     readonly "/api/tickets-client/stats": {
         readonly parameters: {
             readonly query?: never;
@@ -296,26 +196,6 @@ export interface paths {
          * @description Exact figures; tendances has one entry a day of the period (the last 30 days by default).
          */
         readonly get: operations["getStats"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/files/{id}/{name}": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * Download a file
-         * @description The address comes from an attachment or an export; it is signed and expires.
-         */
-        readonly get: operations["downloadFile"];
         readonly put?: never;
         readonly post?: never;
         readonly delete?: never;
@@ -1192,61 +1072,6 @@ export interface operations {
             readonly default: components["responses"]["Unexpected"];
         };
     };
-    readonly listNotifications: {
-        readonly parameters: {
-            readonly query?: {
-                /** @description How many to a page */
-                readonly limit?: components["parameters"]["Limit20"];
-                /** @description The page, from 1 */
-                readonly page?: components["parameters"]["Page"];
-            };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description A page of notifications */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["NotificationsResponse"];
-                };
-            };
-            readonly 400: components["responses"]["Invalid"];
-            readonly 401: components["responses"]["Unauthenticated"];
-            readonly default: components["responses"]["Unexpected"];
-        };
-    };
-    readonly readNotification: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                /** @description The notification */
-                readonly id: components["parameters"]["NotificationId"];
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Read */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["ActionResponse"];
-                };
-            };
-            readonly 400: components["responses"]["Invalid"];
-            readonly 401: components["responses"]["Unauthenticated"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly default: components["responses"]["Unexpected"];
-        };
-    };
     readonly listTickets: {
         readonly parameters: {
             readonly query?: {
@@ -1442,39 +1267,6 @@ export interface operations {
             readonly default: components["responses"]["Unexpected"];
         };
     };
-    readonly uploadAttachment: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path: {
-                /** @description The ticket's id or numero */
-                readonly id: components["parameters"]["TicketId"];
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "multipart/form-data": components["schemas"]["UploadRequest"];
-            };
-        };
-        readonly responses: {
-            /** @description Uploaded */
-            readonly 201: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["UploadResponse"];
-                };
-            };
-            readonly 400: components["responses"]["Invalid"];
-            readonly 401: components["responses"]["Unauthenticated"];
-            readonly 404: components["responses"]["NotFound"];
-            readonly 413: components["responses"]["TooLarge"];
-            readonly 429: components["responses"]["TooMany"];
-            readonly default: components["responses"]["Unexpected"];
-        };
-    };
     readonly listMessages: {
         readonly parameters: {
             readonly query?: {
@@ -1584,78 +1376,6 @@ export interface operations {
             readonly default: components["responses"]["Unexpected"];
         };
     };
-    readonly exportTickets: {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                /**
-                 * @example {
-                 *       "format": "csv",
-                 *       "filters": {
-                 *         "status": "en_cours",
-                 *         "dateFrom": "2025-01-01",
-                 *         "dateTo": "2025-01-31"
-                 *       },
-                 *       "fields": [
-                 *         "numero",
-                 *         "titre",
-                 *         "status",
-                 *         "priority",
-                 *         "clientNom"
-                 *       ]
-                 *     }
-                 */
-                readonly "application/json": components["schemas"]["ExportRequest"];
-            };
-        };
-        readonly responses: {
-            /** @description The file is ready */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["ExportResponse"];
-                };
-            };
-            readonly 400: components["responses"]["Invalid"];
-            readonly 401: components["responses"]["Unauthenticated"];
-            readonly default: components["responses"]["Unexpected"];
-        };
-    };
-    readonly searchTickets: {
-        readonly parameters: {
-            readonly query: {
-                /** @description How many at the most */
-                readonly limit?: components["parameters"]["Limit10"];
-                /** @description What to look for */
-                readonly q: components["parameters"]["Q"];
-            };
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Matches */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["SearchResponse"];
-                };
-            };
-            readonly 400: components["responses"]["Invalid"];
-            readonly 401: components["responses"]["Unauthenticated"];
-            readonly default: components["responses"]["Unexpected"];
-        };
-    };
     readonly getStats: {
         readonly parameters: {
             readonly query?: {
@@ -1685,39 +1405,6 @@ export interface operations {
             };
             readonly 400: components["responses"]["Invalid"];
             readonly 401: components["responses"]["Unauthenticated"];
-            readonly default: components["responses"]["Unexpected"];
-        };
-    };
-    readonly downloadFile: {
-        readonly parameters: {
-            readonly query: {
-                /** @description Unix time after which the address no longer works */
-                readonly expires: components["parameters"]["Expires"];
-                /** @description What makes the address genuine */
-                readonly signature: components["parameters"]["Signature"];
-            };
-            readonly header?: never;
-            readonly path: {
-                /** @description The file */
-                readonly id: components["parameters"]["FileId"];
-                /** @description The name that it is saved under */
-                readonly name: components["parameters"]["FileName"];
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description The file */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/octet-stream": string;
-                };
-            };
-            readonly 403: components["responses"]["Forbidden"];
-            readonly 404: components["responses"]["NotFound"];
             readonly default: components["responses"]["Unexpected"];
         };
     };

@@ -17,6 +17,7 @@ import (
 	"github.com/guichet-api/guichet/internal/platform/login"
 	"github.com/guichet-api/guichet/internal/platform/problem"
 	"github.com/guichet-api/guichet/internal/platform/ratelimit"
+	"github.com/guichet-api/guichet/internal/realtime"
 	"github.com/guichet-api/guichet/internal/testkit"
 )
 
@@ -101,6 +102,9 @@ func TestSession(t *testing.T) {
 	if err != nil || role != "agent" || login.CallerOf(ctx) != want {
 		t.Fatalf("guard: %q, %v", role, err)
 	}
+	if role, caller, err := b.Authenticate(t.Context(), token); err != nil || role != "agent" || caller != any(want) {
+		t.Errorf("a socket: %q %+v, %v", role, caller, err)
+	}
 	b.mu.Lock()
 	account.Role = "admin"
 	b.accounts[session] = account
@@ -130,6 +134,9 @@ func TestWhoRefuses(t *testing.T) {
 		if _, _, err := b.Guard(t.Context(), "bearer", token); !errors.Is(err, errToken) {
 			t.Errorf("%s, at the guard: %v", name, err)
 		}
+		if _, _, err := b.Authenticate(t.Context(), token); !errors.Is(err, errToken) || !errors.Is(err, realtime.ErrUnauthenticated) {
+			t.Errorf("%s, at a socket: %v", name, err)
+		}
 	}
 	away := errors.New("the database is away")
 	b = setup(t, func(cfg *login.Config) {
@@ -138,6 +145,9 @@ func TestWhoRefuses(t *testing.T) {
 	token, _ := b.begin(t, account)
 	if _, err := b.Who(t.Context(), token); !errors.Is(err, away) || errors.Is(err, errToken) {
 		t.Errorf("a failure is no refusal: %v", err)
+	}
+	if _, _, err := b.Authenticate(t.Context(), token); !errors.Is(err, away) || errors.Is(err, realtime.ErrUnauthenticated) {
+		t.Errorf("a failure is no refusal, at a socket: %v", err)
 	}
 }
 

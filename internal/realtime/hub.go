@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 )
@@ -138,6 +139,13 @@ func (h *Hub) Peers(key string) []*Peer {
 	return peers
 }
 
+// All are the attached peers, in no order.
+func (h *Hub) All() []*Peer {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return slices.Collect(maps.Keys(h.members))
+}
+
 // Rooms are the rooms that a peer is in, in the order in which it joined them.
 func (h *Hub) Rooms(p *Peer) []string {
 	h.mu.RLock()
@@ -179,11 +187,16 @@ func (h *Hub) member(p *Peer) *member {
 	return h.members[p]
 }
 
-// Broadcast implements Sink: m goes over the bus to everybody in the room but one; except may be nil.
+// Broadcast implements Sink: m goes over the bus to everybody in the room but one; except may be nil. A durable message
+// (Message.Seq) goes to the peers of this process alone: every process publishes it from what is stored.
 func (h *Hub) Broadcast(ctx context.Context, room string, m *Message, except *Peer) {
 	d := Delivery{Room: room, Message: m}
 	if except != nil {
 		d.Except = except.ID()
+	}
+	if m.Seq > 0 {
+		h.deliver(d)
+		return
 	}
 	h.bus.Publish(ctx, d)
 }

@@ -46,7 +46,9 @@ func (c *command) Decode(frame []byte) (*realtime.Incoming, error) {
 }
 
 // AppendEvent implements Codec.
-func (c *command) AppendEvent(dst []byte, m *realtime.Message) []byte { return c.append(dst, m.Event, m) }
+func (c *command) AppendEvent(dst []byte, m *realtime.Message) []byte {
+	return c.append(dst, m.Event, m)
+}
 
 // AppendAnswer implements Codec.
 func (c *command) AppendAnswer(dst []byte, in *realtime.Incoming, m *realtime.Message) []byte {

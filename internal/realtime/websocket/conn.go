@@ -1,0 +1,162 @@
+package websocket
+
+import (
+	"context"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/guichet-api/guichet/internal/realtime"
+)
+
+// conn is one connection, as the peer's outlet. It has two halves, reading and writing, and is over when both are.
+type conn struct {
+	handler *Handler
+	peer    *realtime.Peer
+	socket  net.Conn
+	ws      *websocket.Conn // reads
+	out     *realtime.Outbound
+	early   []byte // came with the handshake
+	garbage allowance
+
+	heard  atomic.Bool  // something was read since the last beat
+	halves atomic.Int32 // those that are over
+	opened bool         // Gateway.Closed is due; written by the reading half
+
+	mu       sync.Mutex
+	pulse    *time.Timer        // of the next beat; nil before the peer is open and after reading has ended
+	pinged   bool               // a ping is not answered yet
+	handling bool               // a message is with its handler
+	closing  bool               // the server ends the connection
+	farewell []byte             // the close frame that follows the answer of the message being handled
+	cancel   context.CancelFunc // ends Gateway.Open
+}
+
+func newConn(h *Handler, peer *realtime.Peer) *conn {
+	c := &conn{handler: h, peer: peer}
+	c.out = realtime.NewOutbound(realtime.OutboundConfig{
+		Limit: h.cfg.MaxQueue, Write: c.write, Full: c.full, Ended: c.written, Meter: h.cfg.Gateway.Hub.Meter(),
+	})
+	return c
+}
+
+// Deliver implements realtime.Outlet.
+func (c *conn) Deliver(m *realtime.Message, room string) {
+	c.out.Put(m.Frame(c.handler, c.handler.encode), m.Queue, m.Event, room)
+}
+
+// Wait implements realtime.Outlet.
+func (c *conn) Wait(ctx context.Context) error { return c.out.Wait(ctx) }
+
+// Close implements realtime.Outlet.
+func (c *conn) Close(reason realtime.Reason) { c.end(codes[reason], reason) }
+
+func (c *conn) full() { c.Close(realtime.ReasonSlow) }
+
+// end sends a close frame, behind the answer of the message that is being handled. A peer that is too slow is sent nothing
+// else that still waits.
+func (c *conn) end(code uint16, reason realtime.Reason) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	slow := reason == realtime.ReasonSlow
+	if c.closing && (!slow || c.farewell == nil) {
+		return
+	}
+	c.closing = true
+	c.farewell = closeFrame(code, reason.String())
+	if slow || !c.handling {
+		c.sayFarewell(slow)
+	}
+}
+
+// sayFarewell queues the close frame and gives the peer the grace to read and answer it; c.mu is held.
+func (c *conn) sayFarewell(discard bool) {
+	c.out.End(c.farewell, discard)
+	c.farewell = nil
+	c.deadline()
+}
+
+// deadline bounds what is left of the connection. It cannot fail on one that is open.
+func (c *conn) deadline() { _ = c.socket.SetDeadline(time.Now().Add(c.handler.cfg.Grace)) }
+
+// write writes frames with one system call: copied together, which costs less than a vector of small pieces and makes one
+// record of TLS.
+func (c *conn) write(frames [][]byte) error {
+	if len(frames) == 1 {
+		_, err := c.socket.Write(frames[0])
+		return err
+	}
+	batch := c.handler.batches.Get().(*[]byte)
+	defer c.handler.batches.Put(batch)
+	*batch = (*batch)[:0]
+	for _, frame := range frames {
+		*batch = append(*batch, frame...)
+	}
+	_, err := c.socket.Write(*batch)
+	return err
+}
+
+// written ends the writing half.
+func (c *conn) written(err error) {
+	if err != nil {
+		_ = c.socket.Close() // wakes the reading half; what was to be told is lost anyway
+	}
+	c.mu.Lock()
+	if c.cancel != nil {
+		c.cancel()
+	}
+	c.mu.Unlock()
+	c.half()
+}
+
+// half ends one half, and the connection with the second.
+func (c *conn) half() {
+	if c.halves.Add(1) < 2 {
+		return
+	}
+	_ = c.socket.Close() // an error is one of a connection that broke
+	_ = c.ws.CloseNow()  // releases what it holds
+	if c.opened {
+		c.handler.cfg.Gateway.Closed(c.peer)
+	}
+}
+
+// beat pings a peer that was silent, and gives up one that stayed silent. One whose message is being handled is not
+// listened to and counts as alive.
+func (c *conn) beat() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pulse == nil {
+		return
+	}
+	switch {
+	case c.heard.Swap(false) || c.handling:
+		c.pinged = false
+	case c.pinged:
+		_ = c.socket.Close() // both halves notice
+		return
+	default:
+		c.pinged = true
+		c.out.Put(ping, realtime.QueueDrop, "", "")
+	}
+	c.pulse.Reset(c.handler.cfg.PingInterval)
+}
+
+// listen starts the heartbeat.
+func (c *conn) listen() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pulse = time.AfterFunc(c.handler.cfg.PingInterval, c.beat)
+}
+
+// deafen stops it.
+func (c *conn) deafen() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.pulse != nil {
+		c.pulse.Stop()
+		c.pulse = nil
+	}
+}

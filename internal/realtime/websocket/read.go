@@ -1,0 +1,161 @@
+package websocket
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"time"
+	"unicode/utf8"
+
+	"github.com/coder/websocket"
+	"github.com/guichet-api/guichet/internal/realtime"
+)
+
+// run is the reading half.
+func (c *conn) run(since string) {
+	ctx, cancel := context.WithCancel(context.Background())
+	c.mu.Lock()
+	c.cancel = cancel
+	c.mu.Unlock()
+	err := c.handler.cfg.Gateway.Open(ctx, c.peer, c, since)
+	cancel()
+	if err == nil {
+		c.opened = true
+		c.listen()
+	} else {
+		c.refuse(err)
+	}
+	if err := c.read(); websocket.CloseStatus(err) < 0 {
+		c.linger()
+	}
+	c.deafen()
+	c.deadline()
+	c.out.End(nil, false)
+	c.half()
+}
+
+// refuse ends a connection that could not be opened.
+func (c *conn) refuse(err error) {
+	reason := realtime.ReasonFailure
+	if errors.Is(err, realtime.ErrDraining) {
+		reason = realtime.ReasonGoingAway
+	} else if !errors.Is(err, realtime.ErrClosed) && !errors.Is(err, context.Canceled) {
+		c.handler.cfg.Gateway.Log.Error("websocket: connection not opened", "peer", c.peer.ID(), "error", err)
+	}
+	c.Close(reason)
+}
+
+// read handles messages until the connection can no longer be read, or the peer has closed it. Once the server has decided
+// to close, what still comes is thrown away.
+func (c *conn) read() error {
+	for {
+		kind, r, err := c.ws.Reader(context.Background())
+		if err != nil {
+			return err
+		}
+		if err := c.message(kind, r); err != nil {
+			return err
+		}
+	}
+}
+
+// message reads a message and handles it. The error is one of reading.
+func (c *conn) message(kind websocket.MessageType, r io.Reader) error {
+	buffer := c.handler.buffers.Get().(*bytes.Buffer)
+	defer c.handler.buffers.Put(buffer)
+	buffer.Reset()
+	if _, err := buffer.ReadFrom(r); err != nil {
+		return err
+	}
+	text := buffer.Bytes()
+	switch {
+	case kind != websocket.MessageText:
+		c.end(unsupported, realtime.ReasonInvalid)
+	case !utf8.Valid(text):
+		c.Close(realtime.ReasonInvalid)
+	case c.begin():
+		c.receive(text)
+		c.done()
+		// Who sends faster than it reads the answers is read more slowly. An error is a connection that ends, which
+		// the next read tells.
+		_ = c.out.Wait(context.Background())
+	}
+	return nil
+}
+
+// begin notes that a message goes to its handler; false: the connection is being closed.
+func (c *conn) begin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.handling = !c.closing
+	return c.handling
+}
+
+// done ends what begin began.
+func (c *conn) done() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.handling = false
+	if c.farewell != nil {
+		c.sayFarewell(false)
+	}
+}
+
+// receive handles a frame. What is no frame of the codec is an event without name to the contract.
+func (c *conn) receive(text []byte) {
+	gateway := c.handler.cfg.Gateway
+	in, malformed := c.handler.codec.Decode(text)
+	if malformed != nil {
+		in = &realtime.Incoming{WantsReply: true}
+	}
+	err := gateway.Receive(context.Background(), c.peer, in, func(m *realtime.Message) { c.answer(in, m) })
+	if (malformed != nil || err != nil) && !c.garbage.take(time.Now()) {
+		c.Close(realtime.ReasonPolicy)
+	}
+}
+
+// answer queues an answer, nil for none.
+func (c *conn) answer(in *realtime.Incoming, m *realtime.Message) {
+	if m == nil {
+		return
+	}
+	f := frame(func(dst []byte) []byte { return c.handler.codec.AppendAnswer(dst, in, m) })
+	c.out.Put(f, realtime.QueueClose, m.Event, "")
+}
+
+// control queues a control frame of coder/websocket: a pong, the answer to a close frame, or the close frame of an error
+// that it has found.
+func (c *conn) control(frame []byte) {
+	if frame[0] == opClose {
+		c.out.End(frame, false)
+		return
+	}
+	c.out.Put(frame, realtime.QueueDrop, "", "")
+}
+
+// linger reads on after an error of the peer, as long as the grace: a socket that is closed with bytes unread would take
+// the close frame back.
+func (c *conn) linger() {
+	c.deadline()
+	_, _ = io.Copy(io.Discard, c.socket) // to its end, whatever that is
+}
+
+// allowance lets a peer send some garbage: 32 frames at once, one a second for longer.
+type allowance struct {
+	used int
+	last time.Time
+}
+
+const garbageAtOnce = 32
+
+// take uses one frame of the allowance up, and reports whether there was one.
+func (a *allowance) take(now time.Time) bool {
+	regained := int(now.Sub(a.last) / time.Second)
+	if regained > 0 {
+		a.used = max(0, a.used-regained)
+		a.last = now
+	}
+	a.used++
+	return a.used <= garbageAtOnce
+}

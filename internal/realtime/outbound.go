@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"context"
+	"errors"
 	"sync"
 )
 
@@ -9,8 +10,8 @@ import (
 type OutboundConfig struct {
 	Limit int // bytes that may wait, default 1 MiB
 	// Write writes frames to the connection, in one system call where it can, and may wait. One goroutine at a time calls
-	// it, with 64 KiB at most unless one frame is longer. After an error nothing more is written. The outer slice is used
-	// again after the return.
+	// it, with 64 KiB at most unless one frame is longer. After an error nothing more is written, except for ErrNotReady,
+	// which means that nothing was and that the frames must wait for Resume. The outer slice is used again after the return.
 	Write func(frames [][]byte) error
 	// Full is called once, when a frame of QueueClose found no room: the peer is too slow. It must not wait.
 	Full func()
@@ -20,8 +21,10 @@ type OutboundConfig struct {
 	Meter Meter // nil: nothing is counted
 }
 
-// maxBatch is how many bytes are given to Write at once.
-const maxBatch = 64 << 10
+const (
+	maxBatch  = 64 << 10 // bytes that are given to Write at once
+	keptQueue = 4        // longest queue whose memory an idle connection keeps
+)
 
 // Outbound is the queue of encoded frames of one connection, bounded by bytes. It is written by a goroutine that lives
 // only while there is something to write. Several peers may share one (namespaces of Socket.IO).
@@ -30,8 +33,11 @@ type Outbound struct {
 
 	mu      sync.Mutex
 	queue   []queued
-	bytes   int // of the queue and of what is being written
+	taken   int // frames of the queue that are being written
+	bytes   int // of the queue
 	writing bool
+	held    bool // ErrNotReady: nothing is written until Resume
+	resumed bool // Resume was called since the last Write began
 	state   outboundState
 	err     error         // why it ended
 	full    bool          // Full was called
@@ -101,7 +107,7 @@ func (o *Outbound) Put(frame []byte, policy Queue, event, room string) bool {
 
 // replace puts a frame into the place of an older one; o.mu is held.
 func (o *Outbound) replace(frame []byte, event, room string) bool {
-	for i := range o.queue {
+	for i := o.taken; i < len(o.queue); i++ {
 		if q := &o.queue[i]; q.latest && q.event == event && q.room == room {
 			delta := len(frame) - len(q.frame)
 			o.bytes += delta
@@ -118,31 +124,43 @@ func (o *Outbound) push(q queued) {
 	o.queue = append(o.queue, q)
 	o.bytes += len(q.frame)
 	o.cfg.Meter.Queued(len(q.frame))
-	if !o.writing {
+	o.start()
+}
+
+// start starts the writer if there is none and it may write; o.mu is held.
+func (o *Outbound) start() {
+	if !o.writing && !o.held {
 		o.writing = true
 		go o.write()
 	}
 }
 
-// write writes what is queued until nothing is.
+// write writes what is queued until nothing is, or nothing can be.
 func (o *Outbound) write() {
 	var frames [][]byte
-	var err error
-	for size := 0; ; {
-		o.mu.Lock()
-		o.release(size)
-		if err != nil && o.state != outboundEnded {
-			o.discard()
-			o.state, o.err = outboundEnded, err
-		}
-		if frames, size = o.take(frames[:0]); len(frames) == 0 {
+	o.mu.Lock()
+	for {
+		if frames = o.take(frames[:0]); len(frames) == 0 {
 			break
 		}
 		o.mu.Unlock()
-		err = o.cfg.Write(frames)
+		err := o.cfg.Write(frames)
 		clear(frames)
+		o.mu.Lock()
+		if errors.Is(err, ErrNotReady) && o.state != outboundEnded {
+			o.taken = 0
+			if o.held = !o.resumed; o.held {
+				break
+			}
+			continue
+		}
+		o.drop()
+		if err != nil && o.state != outboundEnded {
+			o.state, o.err = outboundEnded, err
+			o.discard()
+		}
 	}
-	if o.state == outboundEnding {
+	if o.state == outboundEnding && !o.held {
 		o.state = outboundEnded
 	}
 	o.writing = false
@@ -153,21 +171,50 @@ func (o *Outbound) write() {
 	}
 }
 
-// take moves frames from the queue to a batch and returns their size; o.mu is held.
-func (o *Outbound) take(frames [][]byte) (batch [][]byte, size int) {
-	n := 0
-	for ; n < len(o.queue); n++ {
-		frame := o.queue[n].frame
-		if n > 0 && size+len(frame) > maxBatch {
+// take lists the frames that are written next; o.mu is held.
+func (o *Outbound) take(frames [][]byte) [][]byte {
+	size := 0
+	for i := range o.queue {
+		size += len(o.queue[i].frame)
+		if i > 0 && size > maxBatch {
 			break
 		}
-		frames = append(frames, frame)
-		size += len(frame)
+		frames = append(frames, o.queue[i].frame)
 	}
-	rest := copy(o.queue, o.queue[n:])
+	o.taken, o.resumed = len(frames), false
+	return frames
+}
+
+// drop forgets the frames that were taken; o.mu is held.
+func (o *Outbound) drop() {
+	size := 0
+	for i := range o.taken {
+		size += len(o.queue[i].frame)
+	}
+	rest := copy(o.queue, o.queue[o.taken:])
 	clear(o.queue[rest:])
-	o.queue = o.queue[:rest]
-	return frames, size
+	o.queue, o.taken = o.queue[:rest], 0
+	if rest == 0 && cap(o.queue) > keptQueue {
+		o.queue = nil
+	}
+	o.release(size)
+}
+
+// Resume lets a writer that was not ready write again.
+func (o *Outbound) Resume() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.resumed, o.held = true, false
+	if len(o.queue) > 0 {
+		o.start()
+	}
+}
+
+// Idle reports whether nothing is queued or being written.
+func (o *Outbound) Idle() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.queue) == 0
 }
 
 // release gives room back; o.mu is held.
@@ -180,13 +227,14 @@ func (o *Outbound) release(size int) {
 	}
 }
 
-// discard forgets what waits; o.mu is held.
+// discard forgets what waits and is not being written; o.mu is held.
 func (o *Outbound) discard() {
 	size := 0
-	for _, q := range o.queue {
-		size += len(q.frame)
+	for i := o.taken; i < len(o.queue); i++ {
+		size += len(o.queue[i].frame)
 	}
-	o.queue = nil
+	clear(o.queue[o.taken:])
+	o.queue = o.queue[:o.taken]
 	o.release(size)
 }
 
@@ -237,10 +285,7 @@ func (o *Outbound) Close() {
 	if o.state == outboundEnded {
 		return
 	}
-	o.state, o.err = outboundEnded, ErrClosed
+	o.state, o.err, o.held = outboundEnded, ErrClosed, false
 	o.discard()
-	if !o.writing {
-		o.writing = true
-		go o.write()
-	}
+	o.start()
 }

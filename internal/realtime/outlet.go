@@ -46,6 +46,8 @@ var (
 	ErrTooOld = errors.New("realtime: too old to be replayed")
 	// ErrDraining is returned for a peer that comes after Hub.Drain was called.
 	ErrDraining = errors.New("realtime: the server stops")
+	// ErrNotReady is what OutboundConfig.Write returns when nothing can be written now.
+	ErrNotReady = errors.New("realtime: not ready to be written to")
 	// ErrClosed is returned for a connection that has ended.
 	ErrClosed = errors.New("realtime: the connection is closed")
 )

@@ -1,0 +1,78 @@
+package outbox
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/guichet-api/guichet/gen/platform/db"
+	"github.com/guichet-api/guichet/internal/platform/pg"
+	"github.com/guichet-api/guichet/internal/realtime"
+)
+
+// Replay implements realtime.History. It reads in pages and holds no connection while send waits. Which rooms are the
+// caller's to read is not checked here. What was missed is too old as soon as its first event is older than the retention,
+// whatever its room: whether the others were for these rooms can no longer be told.
+func (o *Outbox) Replay(ctx context.Context, since string, rooms []string, send func(*realtime.Message) error) (last uint64, err error) {
+	epoch, at, err := parseID(since)
+	if err != nil {
+		return 0, fmt.Errorf("outbox.Replay: %w", err)
+	}
+	if rooms == nil {
+		rooms = []string{} // null would be all of them
+	}
+	if err := o.checkAge(ctx, epoch, at); err != nil {
+		return 0, fmt.Errorf("outbox.Replay: %w", err)
+	}
+	for {
+		rows, err := o.queries.ListOutbox(ctx, db.ListOutboxParams{System: o.system, Since: at, Upto: at + page, Rooms: rooms})
+		switch {
+		case err != nil:
+			return 0, fmt.Errorf("outbox.Replay: %w", err)
+		case len(rows) == 0 || rows[0].Epoch != epoch || rows[0].Purged > at: // since checkAge, or since the last page
+			return 0, fmt.Errorf("outbox.Replay: %w: overtaken by a purge or a restore", realtime.ErrTooOld)
+		}
+		for i := range rows {
+			if rows[i].N == nil {
+				continue
+			}
+			if err := send(o.message(&rows[i])); err != nil {
+				return uint64(*rows[i].N), err
+			}
+		}
+		at = min(at+page, rows[0].Reached)
+		if at == rows[0].Reached {
+			return uint64(at), nil
+		}
+	}
+}
+
+// checkAge refuses ids from which nothing can be replayed.
+func (o *Outbox) checkAge(ctx context.Context, epoch string, since int64) error {
+	head, err := o.queries.GetOutboxHead(ctx, db.GetOutboxHeadParams{
+		System: o.system, First: since + 1, Moment: o.clock.Now().Add(-o.retention),
+	})
+	switch {
+	case err != nil:
+		return pg.IfNoRows(err, fmt.Errorf("%w: no event was ever published", realtime.ErrTooOld))
+	case epoch != head.Epoch || !head.Genuine:
+		return fmt.Errorf("%w: the epoch is another one", realtime.ErrTooOld)
+	case since > head.N:
+		return fmt.Errorf("%w: no event has this number yet", realtime.ErrTooOld)
+	case since < head.Purged || head.Expired:
+		return fmt.Errorf("%w: older than %s", realtime.ErrTooOld, o.retention)
+	}
+	return nil
+}
+
+// parseID takes "<epoch>:<n>" apart, in the only spelling that ids have.
+func parseID(id string) (epoch string, n int64, err error) {
+	epoch, number, _ := strings.Cut(id, ":")
+	n, err = strconv.ParseInt(number, 10, 64)
+	if err != nil || n < 0 || n == math.MaxInt64 || strconv.FormatInt(n, 10) != number {
+		return "", 0, fmt.Errorf("%w: not an id of an event", realtime.ErrTooOld)
+	}
+	return epoch, n, nil
+}

@@ -9,6 +9,10 @@ WHERE u.id = @user_id AND u.password_hash = @password_hash FOR SHARE;
 SELECT u.id, u.nom, u.role FROM sessions s JOIN users u ON u.id = s.user_id
 WHERE s.id = @id AND s.expires_at > @now;
 
+-- name: ListSessions :many
+-- Those of the list that last.
+SELECT id FROM sessions WHERE id = ANY (@ids::uuid[]) AND expires_at > @now;
+
 -- name: DeleteSessionsOfUser :exec
 DELETE FROM sessions WHERE user_id = $1;
 

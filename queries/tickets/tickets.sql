@@ -1,6 +1,6 @@
 -- name: ListTickets :many
 -- A page, newest first. It first picks the page's ids and then looks those few up. Filters that are null fall away only where
--- the statement is planned for the values at hand: see filtered in internal/tickets.
+-- the statement is planned for the values at hand: see customPlans in internal/tickets.
 SELECT * FROM ticket_details WHERE id = ANY (ARRAY(
     SELECT t.id FROM tickets t
     WHERE (sqlc.narg(status)::text IS NULL OR t.status = sqlc.narg(status))
@@ -39,16 +39,11 @@ WHERE (sqlc.narg(status)::text IS NULL OR t.status = sqlc.narg(status))
        sqlc.narg(sla_status) = 'ok' AND t.date_alerte > @now));
 
 -- name: GetTicket :one
-SELECT * FROM ticket_details WHERE id = $1;
-
--- name: GetTicketByNumero :one
-SELECT * FROM ticket_details WHERE numero = $1;
+-- By its id or its numero.
+SELECT * FROM ticket_details WHERE id = @id OR numero = @numero;
 
 -- name: GetTicketID :one
-SELECT id FROM tickets WHERE id = $1;
-
--- name: GetTicketIDByNumero :one
-SELECT id FROM tickets WHERE numero = $1;
+SELECT id FROM tickets WHERE id = @id OR numero = @numero;
 
 -- name: LockTickets :many
 -- Holds tickets for a change, in the order of their ids, so that those who want the same ones wait for one another in turn.
@@ -86,13 +81,16 @@ UPDATE tickets SET date_modification = @date_modification WHERE id = @id;
 
 -- name: ListDueTickets :many
 -- Tickets that have crossed a threshold which was not announced yet, held until the transaction ends; those that somebody else
--- holds are left for the next time.
-SELECT id, numero, titre, responsable, date_creation, date_limite, sla_status
-FROM tickets
-WHERE date_resolution IS NULL AND (
-      sla_status = 'ok' AND date_alerte <= @now OR
-      sla_status IN ('ok', 'warning') AND date_limite <= @now)
-ORDER BY id LIMIT @max_rows FOR NO KEY UPDATE SKIP LOCKED;
+-- holds are left out. They are first found in the indexes of what is due, and looked at again once they are held.
+SELECT id, date_creation, date_limite FROM tickets
+WHERE id = ANY (ARRAY(
+    (SELECT w.id FROM tickets w WHERE w.date_resolution IS NULL AND w.sla_status = 'ok' AND w.date_alerte <= @now
+     ORDER BY w.date_alerte LIMIT @max_rows)
+    UNION
+    (SELECT b.id FROM tickets b WHERE b.date_resolution IS NULL AND b.sla_status IN ('ok', 'warning') AND b.date_limite <= @now
+     ORDER BY b.date_limite LIMIT @max_rows)))
+  AND date_resolution IS NULL AND (sla_status = 'ok' AND date_alerte <= @now OR sla_status IN ('ok', 'warning') AND date_limite <= @now)
+ORDER BY date_limite, id LIMIT @max_rows FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: SetSLAStatus :exec
 -- Notes the threshold that is announced in the same transaction.

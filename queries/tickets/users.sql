@@ -12,4 +12,4 @@ SELECT * FROM users WHERE (created_at, id) > (sqlc.arg(created_at)::timestamptz,
 ORDER BY created_at, id LIMIT 1000;
 
 -- name: SetPassword :one
-UPDATE users SET password_hash = @password_hash WHERE id = @id RETURNING id;
+UPDATE users SET password_hash = @password_hash WHERE email = @email RETURNING id;

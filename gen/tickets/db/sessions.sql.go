@@ -79,3 +79,28 @@ func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) (i
 	}
 	return result.RowsAffected(), nil
 }
+
+const listSessions = `-- name: ListSessions :many
+SELECT id FROM sessions WHERE id = ANY ($1::uuid[]) AND expires_at > $2
+`
+
+// Those of the list that last.
+func (q *Queries) ListSessions(ctx context.Context, ids []uuid.UUID, now time.Time) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, listSessions, ids, now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}

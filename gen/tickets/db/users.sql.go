@@ -100,11 +100,11 @@ func (q *Queries) ListUsersAfter(ctx context.Context, createdAt time.Time, iD uu
 }
 
 const setPassword = `-- name: SetPassword :one
-UPDATE users SET password_hash = $1 WHERE id = $2 RETURNING id
+UPDATE users SET password_hash = $1 WHERE email = $2 RETURNING id
 `
 
-func (q *Queries) SetPassword(ctx context.Context, passwordHash string, iD uuid.UUID) (uuid.UUID, error) {
-	row := q.db.QueryRow(ctx, setPassword, passwordHash, iD)
+func (q *Queries) SetPassword(ctx context.Context, passwordHash string, email string) (uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, setPassword, passwordHash, email)
 	var id uuid.UUID
 	err := row.Scan(&id)
 	return id, err

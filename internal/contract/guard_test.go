@@ -250,8 +250,15 @@ func TestGuardMessages(t *testing.T) {
 		if !errors.As(h.refused, &refusal) || refusal.Status != status || refusal.Message != statusText("fr", status) {
 			t.Errorf("%d: %v", status, h.refused)
 		}
-		if french, english := statusText("fr", status), statusText("en", status); french == english {
-			t.Errorf("%d: %q is both French and English", status, french)
+	}
+	seen := map[string]bool{}
+	for _, status := range []int{400, 401, 403, 404, 405, 413, 415, 426, 503} {
+		for _, lang := range []string{"fr", "en"} {
+			refusal := (&Contract{Lang: lang}).Refusal(status, errStore)
+			if refusal.Status != status || !errors.Is(refusal, errStore) || seen[refusal.Message] {
+				t.Errorf("%d in %s: %+v", status, lang, refusal)
+			}
+			seen[refusal.Message] = true
 		}
 	}
 }

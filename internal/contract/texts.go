@@ -18,6 +18,10 @@ func statusText(lang string, status int) string {
 			return "Corps de requête trop volumineux"
 		case 415:
 			return "Type de contenu non pris en charge"
+		case 426:
+			return "Connexion WebSocket attendue"
+		case 503:
+			return "Service momentanément indisponible"
 		}
 	}
 	switch status {
@@ -33,6 +37,10 @@ func statusText(lang string, status int) string {
 		return "Method not allowed"
 	case 413:
 		return "Request body too large"
+	case 426:
+		return "WebSocket handshake expected"
+	case 503:
+		return "Temporarily unavailable"
 	}
 	return "Unsupported content type"
 }

@@ -37,10 +37,15 @@ func (v Violation) Field() string {
 
 // Error is a request that the contract refuses.
 type Error struct {
-	Status     int         // 400, 401, 403, 404, 405, 413 or 415
+	Status     int         // 400, 401, 403, 404, 405, 413 or 415; 426 and 503 of realtime wires
 	Message    string      // one sentence in the contract's language
 	Violations []Violation // every violation found; empty unless Status is 400
-	Cause      error       // what Authenticate returned, if that is why
+	Cause      error       // what Authenticate returned, or the wire said, if that is why
+}
+
+// Refusal is an Error in the contract's language, for requests that stand beside its operations: handshakes of realtime wires.
+func (c *Contract) Refusal(status int, cause error) *Error {
+	return &Error{Status: status, Message: statusText(c.Lang, status), Cause: cause}
 }
 
 func (e *Error) Error() string {

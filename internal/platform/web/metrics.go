@@ -13,13 +13,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// Registry is the metrics of the process in Prometheus' terms: requests of every system, connection pools, Go, process,
-// build.
+// Registry is the metrics of the process in Prometheus' terms: requests and sockets of every system, connection pools, Go,
+// process, build.
 type Registry struct {
 	*prometheus.Registry
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	inFlight *prometheus.GaugeVec
+	live     *live
 }
 
 // NewRegistry makes a Registry for a program of this version.
@@ -37,6 +38,7 @@ func NewRegistry(version string) *Registry {
 		inFlight: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "guichet_http_requests_in_flight", Help: "Requests being answered now.",
 		}, labels),
+		live: newLive(),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "guichet_build_info", Help: "Always 1; the label tells the version.", ConstLabels: prometheus.Labels{"version": version},
@@ -44,6 +46,7 @@ func NewRegistry(version string) *Registry {
 	build.Set(1)
 	r.MustRegister(r.requests, r.seconds, r.inFlight, build, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	r.live.register(r.Registry)
 	return r
 }
 

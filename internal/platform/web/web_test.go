@@ -61,6 +61,10 @@ func (l *logged) request(t *testing.T) map[string]any {
 	return found[0]
 }
 
+func testLog(l *logged) *slog.Logger {
+	return slog.New(web.WithRequestID(slog.NewJSONHandler(l, &slog.HandlerOptions{Level: slog.LevelDebug})))
+}
+
 type bundle struct {
 	*echo.Echo
 	log *logged
@@ -71,7 +75,7 @@ func instance(t *testing.T, change func(*web.Config)) bundle {
 	b := bundle{log: &logged{}}
 	cfg := web.Config{
 		System: "tiptop",
-		Logger: slog.New(web.WithRequestID(slog.NewJSONHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))),
+		Logger: testLog(b.log),
 	}
 	if change != nil {
 		change(&cfg)

@@ -20,13 +20,13 @@ WHERE id = @id
 RETURNING *;
 
 -- name: UpdateCart :execrows
--- An open cart.
-UPDATE clients SET cart = @cart WHERE id = @id AND status = 'en_cours';
+-- Unless the cart was validated. Whoever acts is there, even if it counted as gone.
+UPDATE clients SET cart = @cart, status = 'en_cours', disconnected_at = NULL WHERE id = @id AND status <> 'valide';
 
 -- name: ValidateCart :execrows
--- An open cart.
-UPDATE clients SET status = 'valide', validated_at = sqlc.arg(now)::timestamptz, comment = sqlc.narg(comment)
-WHERE id = @id AND status = 'en_cours';
+-- Once.
+UPDATE clients SET status = 'valide', validated_at = sqlc.arg(now)::timestamptz, comment = sqlc.narg(comment), disconnected_at = NULL
+WHERE id = @id AND status <> 'valide';
 
 -- name: AbandonCarts :exec
 -- The open carts of a réunion that is over.

@@ -3,7 +3,12 @@
 INSERT INTO servers (id, lease_until) VALUES ($1, $2) ON CONFLICT DO NOTHING;
 
 -- name: RenewServer :execrows
-UPDATE servers SET lease_until = @lease_until WHERE id = @id;
+-- Prolongs a lease that has not ended.
+UPDATE servers SET lease_until = @lease_until WHERE id = @id AND lease_until > @now;
+
+-- name: RestoreServer :exec
+-- Takes a lease anew, after the one before has ended.
+INSERT INTO servers (id, lease_until) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until;
 
 -- name: GrantGrace :exec
 -- No lease ends before.

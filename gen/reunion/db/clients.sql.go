@@ -224,10 +224,10 @@ func (q *Queries) TellValidations(ctx context.Context, now time.Time, ids []stri
 }
 
 const updateCart = `-- name: UpdateCart :execrows
-UPDATE clients SET cart = $1 WHERE id = $2 AND status = 'en_cours'
+UPDATE clients SET cart = $1, status = 'en_cours', disconnected_at = NULL WHERE id = $2 AND status <> 'valide'
 `
 
-// An open cart.
+// Unless the cart was validated. Whoever acts is there, even if it counted as gone.
 func (q *Queries) UpdateCart(ctx context.Context, cart []byte, iD string) (int64, error) {
 	result, err := q.db.Exec(ctx, updateCart, cart, iD)
 	if err != nil {
@@ -237,8 +237,8 @@ func (q *Queries) UpdateCart(ctx context.Context, cart []byte, iD string) (int64
 }
 
 const validateCart = `-- name: ValidateCart :execrows
-UPDATE clients SET status = 'valide', validated_at = $1::timestamptz, comment = $2
-WHERE id = $3 AND status = 'en_cours'
+UPDATE clients SET status = 'valide', validated_at = $1::timestamptz, comment = $2, disconnected_at = NULL
+WHERE id = $3 AND status <> 'valide'
 `
 
 type ValidateCartParams struct {
@@ -247,7 +247,7 @@ type ValidateCartParams struct {
 	ID      string
 }
 
-// An open cart.
+// Once.
 func (q *Queries) ValidateCart(ctx context.Context, arg ValidateCartParams) (int64, error) {
 	result, err := q.db.Exec(ctx, validateCart, arg.Now, arg.Comment, arg.ID)
 	if err != nil {

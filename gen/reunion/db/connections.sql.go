@@ -37,35 +37,29 @@ func (q *Queries) InsertConnection(ctx context.Context, arg InsertConnectionPara
 	return err
 }
 
-const listStrayConnections = `-- name: ListStrayConnections :many
+const listLapsedConnections = `-- name: ListLapsedConnections :many
 SELECT o.id, o.client_id, c.reunion_id
 FROM connections o JOIN servers s ON s.id = o.server_id JOIN clients c ON c.id = o.client_id
-WHERE s.lease_until <= $1 OR o.server_id = $2 AND o.id <> ALL ($3::uuid[])
+WHERE s.lease_until <= $1
 ORDER BY o.id
 `
 
-type ListStrayConnectionsParams struct {
-	Now      time.Time
-	ServerID uuid.UUID
-	Live     []uuid.UUID
-}
-
-type ListStrayConnectionsRow struct {
+type ListLapsedConnectionsRow struct {
 	ID        uuid.UUID
 	ClientID  string
 	ReunionID string
 }
 
-// Those that no process vouches for: their own has ended, or does not have them any more.
-func (q *Queries) ListStrayConnections(ctx context.Context, arg ListStrayConnectionsParams) ([]ListStrayConnectionsRow, error) {
-	rows, err := q.db.Query(ctx, listStrayConnections, arg.Now, arg.ServerID, arg.Live)
+// Those whose process does not vouch for them any more.
+func (q *Queries) ListLapsedConnections(ctx context.Context, now time.Time) ([]ListLapsedConnectionsRow, error) {
+	rows, err := q.db.Query(ctx, listLapsedConnections, now)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []ListStrayConnectionsRow{}
+	items := []ListLapsedConnectionsRow{}
 	for rows.Next() {
-		var i ListStrayConnectionsRow
+		var i ListLapsedConnectionsRow
 		if err := rows.Scan(&i.ID, &i.ClientID, &i.ReunionID); err != nil {
 			return nil, err
 		}

@@ -43,13 +43,30 @@ func (q *Queries) InsertServer(ctx context.Context, iD uuid.UUID, leaseUntil tim
 }
 
 const renewServer = `-- name: RenewServer :execrows
-UPDATE servers SET lease_until = $1 WHERE id = $2
+UPDATE servers SET lease_until = $1 WHERE id = $2 AND lease_until > $3
 `
 
-func (q *Queries) RenewServer(ctx context.Context, leaseUntil time.Time, iD uuid.UUID) (int64, error) {
-	result, err := q.db.Exec(ctx, renewServer, leaseUntil, iD)
+type RenewServerParams struct {
+	LeaseUntil time.Time
+	ID         uuid.UUID
+	Now        time.Time
+}
+
+// Prolongs a lease that has not ended.
+func (q *Queries) RenewServer(ctx context.Context, arg RenewServerParams) (int64, error) {
+	result, err := q.db.Exec(ctx, renewServer, arg.LeaseUntil, arg.ID, arg.Now)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const restoreServer = `-- name: RestoreServer :exec
+INSERT INTO servers (id, lease_until) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until
+`
+
+// Takes a lease anew, after the one before has ended.
+func (q *Queries) RestoreServer(ctx context.Context, iD uuid.UUID, leaseUntil time.Time) error {
+	_, err := q.db.Exec(ctx, restoreServer, iD, leaseUntil)
+	return err
 }

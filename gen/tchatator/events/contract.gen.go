@@ -234,7 +234,7 @@ func compile() (p programs, err error) {
 	codeSchema = contract.Schema{
 		Dialect: contract.AsyncAPI,
 		Types:   contract.String,
-		Enum:    contract.Values(`"401/UNAUTH"`, `"403/DENIED"`, `"416/MISFMT"`, `"426/TOOMRQ"`),
+		Enum:    contract.Values(`"401/UNAUTH"`, `"403/DENIED"`, `"416/MISFMT"`, `"426/TOOMRQ"`, `"500/ERROR"`, `"503/UNAVAIL"`),
 	}
 
 	contentSchema = contract.Schema{

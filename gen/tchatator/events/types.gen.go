@@ -23,21 +23,24 @@ type Refusal struct {
 	Message string `json:"message"`
 }
 
-// Code is one of the values that the contract lists. Why a command was refused.
+// Code is one of the values that the contract lists. Why a command was refused; the last two are failures of the
+// server.
 type Code string
 
 // The values of Code.
 const (
-	Code401Unauth Code = "401/UNAUTH"
-	Code403Denied Code = "403/DENIED"
-	Code416Misfmt Code = "416/MISFMT"
-	Code426Toomrq Code = "426/TOOMRQ"
+	Code401Unauth  Code = "401/UNAUTH"
+	Code403Denied  Code = "403/DENIED"
+	Code416Misfmt  Code = "416/MISFMT"
+	Code426Toomrq  Code = "426/TOOMRQ"
+	Code500Error   Code = "500/ERROR"
+	Code503Unavail Code = "503/UNAVAIL"
 )
 
 // Valid reports whether the contract knows the value.
 func (v Code) Valid() bool {
 	switch v {
-	case Code401Unauth, Code403Denied, Code416Misfmt, Code426Toomrq:
+	case Code401Unauth, Code403Denied, Code416Misfmt, Code426Toomrq, Code500Error, Code503Unavail:
 		return true
 	}
 	return false

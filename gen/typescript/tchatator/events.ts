@@ -5,8 +5,8 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** Why a command was refused. */
-export type Code = "401/UNAUTH" | "403/DENIED" | "416/MISFMT" | "426/TOOMRQ";
+/** Why a command was refused; the last two are failures of the server. */
+export type Code = "401/UNAUTH" | "403/DENIED" | "416/MISFMT" | "426/TOOMRQ" | "500/ERROR" | "503/UNAVAIL";
 
 export interface Login {
   readonly token: string;

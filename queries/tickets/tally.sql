@@ -6,8 +6,8 @@ WHERE (sqlc.narg(status)::text IS NULL OR status = sqlc.narg(status))
   AND (sqlc.narg(categorie)::text IS NULL OR categorie = sqlc.narg(categorie));
 
 -- name: GetTally :many
--- How many tickets there are of each kind.
-SELECT status, priority, categorie, sla_final, sum(n)::bigint AS n FROM tally GROUP BY 1, 2, 3, 4;
+-- How many tickets there are of each kind; sla is '' where it still runs.
+SELECT status, priority, categorie, sla_final::text AS sla, sum(n)::bigint AS n FROM tally GROUP BY 1, 2, 3, 4;
 
 -- name: CompactTally :exec
 -- Sums up what was counted so far: one row for each kind. Readers see all of it or nothing.
@@ -44,7 +44,7 @@ GROUP BY 1;
 -- The same of those that were resolved then and are still.
 SELECT width_bucket(t.date_resolution, @bounds::timestamptz[]) AS span, count(*) AS n
 FROM tickets t
-WHERE t.status IN ('resolu', 'clos') AND t.date_resolution >= @since AND t.date_resolution < @until
+WHERE t.status IN ('resolu', 'clos') AND t.date_resolution >= @since::timestamptz AND t.date_resolution < @until::timestamptz
   AND (sqlc.narg(client_id)::uuid IS NULL OR t.client_id = sqlc.narg(client_id))
   AND (sqlc.narg(chantier_id)::uuid IS NULL OR t.chantier_id = sqlc.narg(chantier_id))
 GROUP BY 1;

@@ -976,7 +976,7 @@ type UpdateTicketResponse struct {
 type User struct {
 	Email string             `json:"email"`
 	ID    openapi_types.UUID `json:"id"`
-	Nom   string             `json:"nom"`
+	Nom   Responsable        `json:"nom"`
 	Role  Role               `json:"role"`
 }
 

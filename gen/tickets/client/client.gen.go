@@ -977,7 +977,7 @@ type UpdateTicketResponse struct {
 type User struct {
 	Email string             `json:"email"`
 	ID    openapi_types.UUID `json:"id"`
-	Nom   string             `json:"nom"`
+	Nom   Responsable        `json:"nom"`
 	Role  Role               `json:"role"`
 }
 
@@ -1785,7 +1785,7 @@ type ClientInterface interface {
 
 	// BulkUpdateWithBody Run one action on many tickets
 	//
-	// Each ticket succeeds or fails on its own; the answer counts both.
+	// Each ticket succeeds or fails on its own; the answer counts both. A ticket that is named twice counts once.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1794,7 +1794,7 @@ type ClientInterface interface {
 
 	// BulkUpdate Run one action on many tickets
 	//
-	// Each ticket succeeds or fails on its own; the answer counts both.
+	// Each ticket succeeds or fails on its own; the answer counts both. A ticket that is named twice counts once.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1803,7 +1803,7 @@ type ClientInterface interface {
 
 	// GetStats Statistics
 	//
-	// Exact figures; tendances has one entry a day of the period (the last 30 days by default).
+	// Exact figures; tendances has one entry a day of the period: the last 30 days of it when it has no beginning, its last 366 at the most, and none after today.
 	//
 	// Corresponds with GET /api/tickets-client/stats (the `GetStats` operationId).
 	GetStats(ctx context.Context, params *GetStatsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1817,7 +1817,7 @@ type ClientInterface interface {
 
 	// UpdateTicketWithBody Change a ticket
 	//
-	// Every field is optional; null clears responsable and description.
+	// Every field is optional; null clears responsable and description. What is as it was before is no change. A ticket that is clos or annule has to be reopened (en_cours) before its priority or responsable changes.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1826,7 +1826,7 @@ type ClientInterface interface {
 
 	// UpdateTicket Change a ticket
 	//
-	// Every field is optional; null clears responsable and description.
+	// Every field is optional; null clears responsable and description. What is as it was before is no change. A ticket that is clos or annule has to be reopened (en_cours) before its priority or responsable changes.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1835,7 +1835,7 @@ type ClientInterface interface {
 
 	// RunActionWithBody Run an action
 	//
-	// Writes the history and announces the change.
+	// Writes the history and announces the change. Impossible are: cloturer where the ticket is clos or annule, escalader there too, reopen where it is neither of them nor resolu, affecter and changer_priorite where it is clos or annule.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1844,7 +1844,7 @@ type ClientInterface interface {
 
 	// RunAction Run an action
 	//
-	// Writes the history and announces the change.
+	// Writes the history and announces the change. Impossible are: cloturer where the ticket is clos or annule, escalader there too, reopen where it is neither of them nor resolu, affecter and changer_priorite where it is clos or annule.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2082,7 +2082,7 @@ func (c *HTTPClient) CreateTicket(ctx context.Context, body CreateTicketJSONRequ
 
 // BulkUpdateWithBody Run one action on many tickets
 //
-// Each ticket succeeds or fails on its own; the answer counts both.
+// Each ticket succeeds or fails on its own; the answer counts both. A ticket that is named twice counts once.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2101,7 +2101,7 @@ func (c *HTTPClient) BulkUpdateWithBody(ctx context.Context, contentType string,
 
 // BulkUpdate Run one action on many tickets
 //
-// Each ticket succeeds or fails on its own; the answer counts both.
+// Each ticket succeeds or fails on its own; the answer counts both. A ticket that is named twice counts once.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2120,7 +2120,7 @@ func (c *HTTPClient) BulkUpdate(ctx context.Context, body BulkUpdateJSONRequestB
 
 // GetStats Statistics
 //
-// Exact figures; tendances has one entry a day of the period (the last 30 days by default).
+// Exact figures; tendances has one entry a day of the period: the last 30 days of it when it has no beginning, its last 366 at the most, and none after today.
 //
 // Corresponds with GET /api/tickets-client/stats (the `GetStats` operationId).
 func (c *HTTPClient) GetStats(ctx context.Context, params *GetStatsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -2154,7 +2154,7 @@ func (c *HTTPClient) GetTicket(ctx context.Context, id TicketID, reqEditors ...R
 
 // UpdateTicketWithBody Change a ticket
 //
-// Every field is optional; null clears responsable and description.
+// Every field is optional; null clears responsable and description. What is as it was before is no change. A ticket that is clos or annule has to be reopened (en_cours) before its priority or responsable changes.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2173,7 +2173,7 @@ func (c *HTTPClient) UpdateTicketWithBody(ctx context.Context, id TicketID, cont
 
 // UpdateTicket Change a ticket
 //
-// Every field is optional; null clears responsable and description.
+// Every field is optional; null clears responsable and description. What is as it was before is no change. A ticket that is clos or annule has to be reopened (en_cours) before its priority or responsable changes.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -2192,7 +2192,7 @@ func (c *HTTPClient) UpdateTicket(ctx context.Context, id TicketID, body UpdateT
 
 // RunActionWithBody Run an action
 //
-// Writes the history and announces the change.
+// Writes the history and announces the change. Impossible are: cloturer where the ticket is clos or annule, escalader there too, reopen where it is neither of them nor resolu, affecter and changer_priorite where it is clos or annule.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2211,7 +2211,7 @@ func (c *HTTPClient) RunActionWithBody(ctx context.Context, id TicketID, content
 
 // RunAction Run an action
 //
-// Writes the history and announces the change.
+// Writes the history and announces the change. Impossible are: cloturer where the ticket is clos or annule, escalader there too, reopen where it is neither of them nor resolu, affecter and changer_priorite where it is clos or annule.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3190,7 +3190,7 @@ type ClientWithResponsesInterface interface {
 
 	// BulkUpdateWithBodyWithResponse Run one action on many tickets
 	//
-	// Each ticket succeeds or fails on its own; the answer counts both.
+	// Each ticket succeeds or fails on its own; the answer counts both. A ticket that is named twice counts once.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3199,7 +3199,7 @@ type ClientWithResponsesInterface interface {
 
 	// BulkUpdateWithResponse Run one action on many tickets
 	//
-	// Each ticket succeeds or fails on its own; the answer counts both.
+	// Each ticket succeeds or fails on its own; the answer counts both. A ticket that is named twice counts once.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3208,7 +3208,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetStatsWithResponse Statistics
 	//
-	// Exact figures; tendances has one entry a day of the period (the last 30 days by default).
+	// Exact figures; tendances has one entry a day of the period: the last 30 days of it when it has no beginning, its last 366 at the most, and none after today.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3226,7 +3226,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateTicketWithBodyWithResponse Change a ticket
 	//
-	// Every field is optional; null clears responsable and description.
+	// Every field is optional; null clears responsable and description. What is as it was before is no change. A ticket that is clos or annule has to be reopened (en_cours) before its priority or responsable changes.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3235,7 +3235,7 @@ type ClientWithResponsesInterface interface {
 
 	// UpdateTicketWithResponse Change a ticket
 	//
-	// Every field is optional; null clears responsable and description.
+	// Every field is optional; null clears responsable and description. What is as it was before is no change. A ticket that is clos or annule has to be reopened (en_cours) before its priority or responsable changes.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3244,7 +3244,7 @@ type ClientWithResponsesInterface interface {
 
 	// RunActionWithBodyWithResponse Run an action
 	//
-	// Writes the history and announces the change.
+	// Writes the history and announces the change. Impossible are: cloturer where the ticket is clos or annule, escalader there too, reopen where it is neither of them nor resolu, affecter and changer_priorite where it is clos or annule.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3253,7 +3253,7 @@ type ClientWithResponsesInterface interface {
 
 	// RunActionWithResponse Run an action
 	//
-	// Writes the history and announces the change.
+	// Writes the history and announces the change. Impossible are: cloturer where the ticket is clos or annule, escalader there too, reopen where it is neither of them nor resolu, affecter and changer_priorite where it is clos or annule.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4351,7 +4351,7 @@ func (c *ClientWithResponses) CreateTicketWithResponse(ctx context.Context, body
 
 // BulkUpdateWithBodyWithResponse Run one action on many tickets
 //
-// Each ticket succeeds or fails on its own; the answer counts both.
+// Each ticket succeeds or fails on its own; the answer counts both. A ticket that is named twice counts once.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4366,7 +4366,7 @@ func (c *ClientWithResponses) BulkUpdateWithBodyWithResponse(ctx context.Context
 
 // BulkUpdateWithResponse Run one action on many tickets
 //
-// Each ticket succeeds or fails on its own; the answer counts both.
+// Each ticket succeeds or fails on its own; the answer counts both. A ticket that is named twice counts once.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4381,7 +4381,7 @@ func (c *ClientWithResponses) BulkUpdateWithResponse(ctx context.Context, body B
 
 // GetStatsWithResponse Statistics
 //
-// Exact figures; tendances has one entry a day of the period (the last 30 days by default).
+// Exact figures; tendances has one entry a day of the period: the last 30 days of it when it has no beginning, its last 366 at the most, and none after today.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4411,7 +4411,7 @@ func (c *ClientWithResponses) GetTicketWithResponse(ctx context.Context, id Tick
 
 // UpdateTicketWithBodyWithResponse Change a ticket
 //
-// Every field is optional; null clears responsable and description.
+// Every field is optional; null clears responsable and description. What is as it was before is no change. A ticket that is clos or annule has to be reopened (en_cours) before its priority or responsable changes.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4426,7 +4426,7 @@ func (c *ClientWithResponses) UpdateTicketWithBodyWithResponse(ctx context.Conte
 
 // UpdateTicketWithResponse Change a ticket
 //
-// Every field is optional; null clears responsable and description.
+// Every field is optional; null clears responsable and description. What is as it was before is no change. A ticket that is clos or annule has to be reopened (en_cours) before its priority or responsable changes.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4441,7 +4441,7 @@ func (c *ClientWithResponses) UpdateTicketWithResponse(ctx context.Context, id T
 
 // RunActionWithBodyWithResponse Run an action
 //
-// Writes the history and announces the change.
+// Writes the history and announces the change. Impossible are: cloturer where the ticket is clos or annule, escalader there too, reopen where it is neither of them nor resolu, affecter and changer_priorite where it is clos or annule.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4456,7 +4456,7 @@ func (c *ClientWithResponses) RunActionWithBodyWithResponse(ctx context.Context,
 
 // RunActionWithResponse Run an action
 //
-// Writes the history and announces the change.
+// Writes the history and announces the change. Impossible are: cloturer where the ticket is clos or annule, escalader there too, reopen where it is neither of them nor resolu, affecter and changer_priorite where it is clos or annule.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -154,7 +154,7 @@ func (q *Queries) CountKinds(ctx context.Context, arg CountKindsParams) ([]Count
 const countResolvedByDay = `-- name: CountResolvedByDay :many
 SELECT width_bucket(t.date_resolution, $1::timestamptz[]) AS span, count(*) AS n
 FROM tickets t
-WHERE t.status IN ('resolu', 'clos') AND t.date_resolution >= $2 AND t.date_resolution < $3
+WHERE t.status IN ('resolu', 'clos') AND t.date_resolution >= $2::timestamptz AND t.date_resolution < $3::timestamptz
   AND ($4::uuid IS NULL OR t.client_id = $4)
   AND ($5::uuid IS NULL OR t.chantier_id = $5)
 GROUP BY 1
@@ -162,8 +162,8 @@ GROUP BY 1
 
 type CountResolvedByDayParams struct {
 	Bounds     []time.Time
-	Since      *time.Time
-	Until      *time.Time
+	Since      time.Time
+	Until      time.Time
 	ClientID   *uuid.UUID
 	ChantierID *uuid.UUID
 }
@@ -222,18 +222,18 @@ func (q *Queries) CountTally(ctx context.Context, arg CountTallyParams) (int64, 
 }
 
 const getTally = `-- name: GetTally :many
-SELECT status, priority, categorie, sla_final, sum(n)::bigint AS n FROM tally GROUP BY 1, 2, 3, 4
+SELECT status, priority, categorie, sla_final::text AS sla, sum(n)::bigint AS n FROM tally GROUP BY 1, 2, 3, 4
 `
 
 type GetTallyRow struct {
 	Status    string
 	Priority  string
 	Categorie string
-	SlaFinal  string
+	Sla       string
 	N         int64
 }
 
-// How many tickets there are of each kind.
+// How many tickets there are of each kind; sla is ” where it still runs.
 func (q *Queries) GetTally(ctx context.Context) ([]GetTallyRow, error) {
 	rows, err := q.db.Query(ctx, getTally)
 	if err != nil {
@@ -247,7 +247,7 @@ func (q *Queries) GetTally(ctx context.Context) ([]GetTallyRow, error) {
 			&i.Status,
 			&i.Priority,
 			&i.Categorie,
-			&i.SlaFinal,
+			&i.Sla,
 			&i.N,
 		); err != nil {
 			return nil, err

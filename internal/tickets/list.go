@@ -1,0 +1,92 @@
+package tickets
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/guichet-api/guichet/gen/tickets/api"
+	"github.com/guichet-api/guichet/gen/tickets/db"
+	"github.com/guichet-api/guichet/internal/platform/page"
+)
+
+// ListTickets answers a page of the tickets that pass every filter, newest first.
+func (a *API) ListTickets(ctx context.Context, r api.ListTicketsRequestObject) (api.ListTicketsResponseObject, error) {
+	f, err := a.filter(r.Params)
+	if err != nil {
+		return nil, err
+	}
+	total, err := a.countTickets(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	w := page.Window{Page: r.Params.Page, Limit: r.Params.Limit}
+	rows, err := page.Read(ctx, w, total, func(ctx context.Context, skip int64) ([]db.TicketDetail, error) {
+		return a.filtered.ListTickets(ctx, db.ListTicketsParams{
+			Status: f.Status, Priority: f.Priority, Categorie: f.Categorie, ClientID: f.ClientID, ChantierID: f.ChantierID,
+			Responsable: f.Responsable, CreatedFrom: f.CreatedFrom, CreatedBefore: f.CreatedBefore,
+			LongestWord: f.LongestWord, Words: f.Words, SlaStatus: f.SlaStatus, Now: f.Now, SkipRows: skip, MaxRows: w.Limit,
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	listed := func(row db.TicketDetail) api.Ticket { return listedTicket(row, f.Now) }
+	return api.ListTickets200JSONResponse{Tickets: convertAll(rows, listed), Pagination: pagination(w, total)}, nil
+}
+
+// filter reads the list's filters. The SLA is looked at now.
+func (a *API) filter(p api.ListTicketsParams) (db.CountTicketsParams, error) {
+	created, err := parsePeriod(p.DateFrom, p.DateTo, a.cfg.Place)
+	if err != nil {
+		return db.CountTicketsParams{}, err
+	}
+	f := db.CountTicketsParams{
+		Status: (*string)(p.Status), Priority: (*string)(p.Priority), Categorie: (*string)(p.Categorie), ClientID: p.ClientID,
+		ChantierID: p.ChantierID, Responsable: p.Responsable, CreatedFrom: created.from, CreatedBefore: created.until,
+		SlaStatus: (*string)(p.SLAStatus), Now: a.now(),
+	}
+	if p.Search != nil {
+		f.Words, f.LongestWord = searchWords(*p.Search)
+	}
+	return f, nil
+}
+
+// searchWords are the words of a search, all of which a ticket must contain, and the longest of them, which the index looks for:
+// nil when there are none.
+func searchWords(search string) (words []string, longest *string) {
+	words = strings.Fields(search)
+	for i, word := range words {
+		if longest == nil || utf8.RuneCountInString(word) > utf8.RuneCountInString(*longest) {
+			longest = &words[i]
+		}
+	}
+	return words, longest
+}
+
+// countTickets is how many tickets pass a filter. Where only what the counters tell apart is asked for, they are not counted.
+func (a *API) countTickets(ctx context.Context, f db.CountTicketsParams) (int64, error) {
+	tallied := f.ClientID == nil && f.ChantierID == nil && f.Responsable == nil && f.CreatedFrom == nil && f.CreatedBefore == nil &&
+		f.LongestWord == nil && f.SlaStatus == nil
+	if tallied {
+		return a.queries.CountTally(ctx, db.CountTallyParams{Status: f.Status, Priority: f.Priority, Categorie: f.Categorie})
+	}
+	return a.filtered.CountTickets(ctx, f)
+}
+
+// customPlans sends statements so that PostgreSQL plans each for the values at hand, as it must those with optional filters: a
+// filter that is null is then no part of the plan, and one that is not is looked up in its index. A plan for all values could use
+// no index at all.
+type customPlans struct{ db.DBTX }
+
+// Query sends a statement that is planned for its arguments.
+func (c customPlans) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	return c.DBTX.Query(ctx, sql, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...)
+}
+
+// QueryRow sends a statement that is planned for its arguments.
+func (c customPlans) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	return c.DBTX.QueryRow(ctx, sql, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...)
+}

@@ -1,0 +1,111 @@
+package tickets
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/guichet-api/guichet/gen/tickets/api"
+	"github.com/guichet-api/guichet/gen/tickets/db"
+	"github.com/guichet-api/guichet/gen/tickets/events"
+	"github.com/guichet-api/guichet/internal/platform/login"
+	"github.com/guichet-api/guichet/internal/platform/page"
+	"github.com/guichet-api/guichet/internal/platform/pg"
+	"github.com/guichet-api/guichet/internal/platform/problem"
+	"github.com/guichet-api/guichet/internal/realtime"
+)
+
+const textMessageAdded = "Message ajouté avec succès"
+
+var errNoPieceJointe = problem.New(problem.Invalid, "Une pièce jointe n'est pas un fichier de ce ticket")
+
+// ListMessages answers a page of a ticket's messages, oldest first.
+func (a *API) ListMessages(ctx context.Context, r api.ListMessagesRequestObject) (api.ListMessagesResponseObject, error) {
+	id, numero := parseName(r.ID)
+	ticket, err := a.queries.GetTicketID(ctx, id, numero)
+	if err != nil {
+		return nil, pg.IfNoRows(err, errNoTicket)
+	}
+	total, err := a.queries.CountMessages(ctx, ticket)
+	if err != nil {
+		return nil, err
+	}
+	w := page.Window{Page: r.Params.Page, Limit: r.Params.Limit}
+	rows, err := page.Read(ctx, w, total, func(ctx context.Context, skip int64) ([]db.ListMessagesRow, error) {
+		return a.queries.ListMessages(ctx, db.ListMessagesParams{TicketID: ticket, SkipRows: skip, MaxRows: w.Limit})
+	})
+	if err != nil {
+		return nil, err
+	}
+	messages, err := withPieceJointes(ctx, a.queries, convertAll(rows, pageMessage))
+	if err != nil {
+		return nil, err
+	}
+	return api.ListMessages200JSONResponse{
+		Messages: messages, Pagination: api.MessagesPagination{Page: w.Page, Limit: w.Limit, Total: total},
+	}, nil
+}
+
+// withPieceJointes fills in the attachments that messages show.
+func withPieceJointes(ctx context.Context, q *db.Queries, messages []api.Message) ([]api.Message, error) {
+	if len(messages) == 0 {
+		return messages, nil
+	}
+	ids := make([]uuid.UUID, len(messages))
+	index := make(map[uuid.UUID]*api.Message, len(messages))
+	for i := range messages {
+		ids[i] = messages[i].ID
+		index[ids[i]] = &messages[i]
+	}
+	rows, err := q.ListPieceJointesOfMessages(ctx, ids)
+	for _, row := range rows {
+		m := index[row.MessageID]
+		m.PieceJointes = append(m.PieceJointes, messagePieceJointe(row))
+	}
+	return messages, err
+}
+
+// AddMessage adds a message of the caller's. It counts as a change of the ticket.
+func (a *API) AddMessage(ctx context.Context, r api.AddMessageRequestObject) (api.AddMessageResponseObject, error) {
+	id, err := uuid.NewV7FromReader(a.deps.Rand)
+	if err != nil {
+		return nil, err
+	}
+	auteur, contenu := login.CallerOf(ctx).Name, r.Body.Contenu
+	err = a.inTx(ctx, func(q *db.Queries, out realtime.Outbox) error {
+		ticket, err := lockTicket(ctx, q, r.ID)
+		if err != nil {
+			return err
+		}
+		now := a.now()
+		err = q.InsertMessage(ctx, db.InsertMessageParams{ID: id, TicketID: ticket.ID, Auteur: auteur, Contenu: contenu, CreatedAt: now})
+		if err != nil {
+			return err
+		}
+		if err := attach(ctx, q, id, ticket.ID, r.Body.PieceJointes); err != nil {
+			return err
+		}
+		if err := q.TouchTicket(ctx, now, ticket.ID); err != nil {
+			return err
+		}
+		return a.emitter.MessageAdded(ctx, out, events.MessageAdded{
+			TicketID: ticket.ID, Message: events.AddedMessage{Auteur: auteur, Contenu: contenu},
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return api.AddMessage201JSONResponse{ID: id, Message: textMessageAdded}, nil
+}
+
+// attach shows files of the ticket with a message.
+func attach(ctx context.Context, q *db.Queries, message, ticket uuid.UUID, pieceJointes []uuid.UUID) error {
+	if len(pieceJointes) == 0 {
+		return nil
+	}
+	attached, err := q.AttachToMessage(ctx, db.AttachToMessageParams{MessageID: message, TicketID: ticket, PieceJointeIds: pieceJointes})
+	if err == nil && attached < int64(len(pieceJointes)) {
+		err = errNoPieceJointe
+	}
+	return err
+}

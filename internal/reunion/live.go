@@ -48,7 +48,7 @@ func (a *API) newLive() error {
 	if err != nil {
 		return err
 	}
-	hub := realtime.NewHub(realtime.HubConfig{Meter: a.deps.Meter})
+	hub := realtime.NewHub(realtime.HubConfig{Meter: a.deps.Metrics.Live()})
 	a.live = &Live{
 		api: a, hub: hub, emit: events.NewEmitter(hub), server: server,
 		sellers: map[*realtime.Peer]uuid.UUID{}, seats: map[uuid.UUID]*seat{}, strays: map[uuid.UUID]*seat{},

@@ -29,6 +29,9 @@ import (
 // Name is the system's name: of its schema, its keys, its metrics and its mount.
 const Name = "reunion"
 
+// socketPath is where sockets connect.
+const socketPath = "/socket.io/"
+
 // How long things last.
 const (
 	sessionLifetime = 7 * 24 * time.Hour
@@ -50,7 +53,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Deps is what the system works with; all of it is required but Checker and Meter.
+// Deps is what the system works with; all of it is required but Checker.
 type Deps struct {
 	Pool      *pgxpool.Pool // search_path = Name
 	Clock     clock.Clock
@@ -61,7 +64,6 @@ type Deps struct {
 	Metrics   *web.Metrics
 	Web       web.Config
 	Checker   *contract.Checker // nil: responses are not held to the contract
-	Meter     realtime.Meter    // nil: the live side is not counted
 }
 
 // API is the system: the operations of its contract, and what the command line does beside them.
@@ -122,6 +124,7 @@ func (a *API) newRoutes() error {
 	}
 	around := a.deps.Web
 	around.System, around.Metrics = Name, a.deps.Metrics
+	around.QuietRoutes = append(around.QuietRoutes, socketPath) // long polls
 	a.echo = web.New(around)
 	a.echo.Binder = contract.Binder{}
 	a.echo.HTTPErrorHandler = a.answerError

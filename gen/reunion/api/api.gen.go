@@ -708,6 +708,20 @@ func (response GetReunion200JSONResponse) VisitGetReunionResponse(w http.Respons
 	return err
 }
 
+type GetReunion400JSONResponse struct{ InvalidJSONResponse }
+
+func (response GetReunion400JSONResponse) VisitGetReunionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetReunion401JSONResponse struct{ UnauthenticatedJSONResponse }
 
 func (response GetReunion401JSONResponse) VisitGetReunionResponse(w http.ResponseWriter) error {
@@ -785,6 +799,20 @@ func (response CloseReunion200JSONResponse) VisitCloseReunionResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseReunion400JSONResponse struct{ InvalidJSONResponse }
+
+func (response CloseReunion400JSONResponse) VisitCloseReunionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -934,6 +962,20 @@ func (response ListSurveys200JSONResponse) VisitListSurveysResponse(w http.Respo
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListSurveys400JSONResponse struct{ InvalidJSONResponse }
+
+func (response ListSurveys400JSONResponse) VisitListSurveysResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
 	_, err := buf.WriteTo(w)
 	return err
 }

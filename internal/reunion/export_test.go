@@ -1,0 +1,13 @@
+package reunion
+
+import (
+	"context"
+
+	"github.com/guichet-api/guichet/internal/realtime"
+)
+
+// Tend does now what Run does every second.
+func (a *API) Tend(ctx context.Context) error { return a.live.tend(ctx) }
+
+// Gateway is what wires serve.
+func (a *API) Gateway() *realtime.Gateway { return a.gateway }

@@ -20,7 +20,13 @@ func environment(systems []system) []topic {
 	for _, s := range systems {
 		addresses = append(addresses, variable{s.variable("PUBLIC_URL"), "its own address", "where clients reach " + s.title})
 	}
-	return []topic{
+	var own []topic
+	for _, s := range systems {
+		if len(s.own.variables) > 0 {
+			own = append(own, topic{s.title, s.own.variables})
+		}
+	}
+	return append([]topic{
 		{"Addresses", addresses},
 		{"State and database", []variable{
 			{"GUICHET_STATE_DIR", "~/.local/state/guichet, for root /var/lib/guichet", "data, generated secret, mails"},
@@ -51,7 +57,7 @@ func environment(systems []system) []topic {
 			{"GUICHET_LOG_FORMAT", "by destination", "text or json; unset: text on a terminal, JSON elsewhere"},
 			{"GUICHET_TZ", "Europe/Paris", "the time zone whose days and years statistics count"},
 		}},
-	}
+	}, own...)
 }
 
 // exampleLimits shows the syntax of GUICHET_RATE_LIMITS with the defaults that it replaces.

@@ -1,16 +1,30 @@
 package main
 
 import (
+	"context"
+	"net"
 	"net/http"
 	"sync"
+
+	"github.com/guichet-api/guichet/internal/portal"
 )
 
 // gate is a handler that another one takes over from, once.
 type gate struct {
-	meanwhile http.Handler // nil: requests wait
+	split     func(net.Listener) net.Listener // nil: the port speaks HTTP alone; set before it opens
+	meanwhile http.Handler                    // nil: requests wait
 	once      sync.Once
 	opened    chan struct{}
 	handler   http.Handler // set before opened is closed
+}
+
+// newGates are the gates of the portal and of the systems.
+func newGates(systems []system) map[string]*gate {
+	gates := map[string]*gate{portalName: newGate(portal.Starting(systemNames(systems)))}
+	for _, sys := range systems {
+		gates[sys.name] = newGate(nil)
+	}
+	return gates
 }
 
 func newGate(meanwhile http.Handler) *gate {
@@ -42,4 +56,17 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.handler.ServeHTTP(w, r)
 	case <-r.Context().Done():
 	}
+}
+
+// listen is the listener of a mixed port, once the system is there that knows how to split it: web.Listener's Split. Clients
+// wait meanwhile, for the kernel to hand them over.
+func (g *gate) listen(ctx context.Context, inner net.Listener) net.Listener {
+	select {
+	case <-g.opened:
+		if g.split != nil {
+			return g.split(inner)
+		}
+	case <-ctx.Done():
+	}
+	return inner
 }

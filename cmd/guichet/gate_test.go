@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -44,5 +45,40 @@ func TestGate(t *testing.T) {
 	waiting.open(answering("here"))
 	if got := <-answers; got != "here" {
 		t.Errorf("who waited is answered %q", got)
+	}
+}
+
+// TestGateOfAMixedPort: nothing is taken off a listener before the system is there, and nothing at all when it never comes.
+func TestGateOfAMixedPort(t *testing.T) {
+	t.Parallel()
+	inner, split := &net.TCPListener{}, &net.UnixListener{}
+	g := newGate(nil)
+	got := make(chan net.Listener)
+	go func() { got <- g.listen(t.Context(), inner) }()
+	select {
+	case <-got:
+		t.Fatal("the listener is served before the system is there")
+	default:
+	}
+	g.split = func(l net.Listener) net.Listener {
+		if l != inner {
+			t.Error("another listener is split")
+		}
+		return split
+	}
+	g.open(answering("here"))
+	if l := <-got; l != split {
+		t.Errorf("served is %T", l)
+	}
+
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if l := newGate(nil).listen(gone, inner); l != inner {
+		t.Errorf("served after the end is %T", l)
+	}
+	plain := newGate(nil)
+	plain.open(answering("here"))
+	if l := plain.listen(t.Context(), inner); l != inner {
+		t.Errorf("a system that splits nothing is served at %T", l)
 	}
 }

@@ -1,7 +1,7 @@
 // Command guichet serves backends from their contracts, and looks after their data. `guichet --help` tells how.
 //
 // This package is the wiring: it alone reads the environment and the command line, makes everything by plain constructor
-// calls and hands it down. A system is one line of the table in systems.go and one file that builds it.
+// calls and hands it down. A system is one entry of the table in systems.go and one file that builds it.
 package main
 
 import (

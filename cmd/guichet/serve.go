@@ -24,8 +24,8 @@ type serveCommand struct {
 
 // Help is shown below the command's usage.
 func (serveCommand) Help() string {
-	return `The first signal (Ctrl-C, SIGTERM) takes no new requests, finishes those under way, and stops jobs and database. A
-second one stops at once; nothing that was acknowledged is lost.
+	return `The first signal (Ctrl-C, SIGTERM) takes no new requests, finishes those under way, closes sockets, and stops jobs and
+database. A second one stops at once; nothing that was acknowledged is lost.
 
 Examples:
 
@@ -54,7 +54,8 @@ func (c serveCommand) Run(ctx context.Context, a *app) error {
 		s.check = *c.Check
 	}
 	h := &house{settings: s, log: a.logger(s)}
-	server, err := web.Listen(ctx, h.serverConfig(systems))
+	gates := newGates(systems)
+	server, err := web.Listen(ctx, h.serverConfig(systems, gates))
 	if err != nil {
 		// A second `guichet serve` fails here first. Who holds the state directory tells more than a port that is taken.
 		if held := pg.Held(s.stateDir); held != nil && s.databaseURL == "" {
@@ -62,11 +63,11 @@ func (c serveCommand) Run(ctx context.Context, a *app) error {
 		}
 		return err
 	}
-	return a.serve(ctx, h, systems, server)
+	return a.serve(ctx, h, systems, server, gates)
 }
 
 // serverConfig is every address to listen at.
-func (h *house) serverConfig(systems []system) web.ServerConfig {
+func (h *house) serverConfig(systems []system, gates map[string]*gate) web.ServerConfig {
 	s := h.settings
 	cfg := web.ServerConfig{
 		Listeners: []web.Listener{{Name: portalName, Addr: s.portalAddr, Variable: "GUICHET_PORTAL_ADDR"}},
@@ -77,22 +78,22 @@ func (h *house) serverConfig(systems []system) web.ServerConfig {
 		cfg.TLS.CacheDir = filepath.Join(s.stateDir, "acme")
 	}
 	for _, sys := range systems {
-		cfg.Listeners = append(cfg.Listeners, web.Listener{Name: sys.name, Addr: s.systems[sys.name].addr, Variable: sys.variable("ADDR")})
+		l := web.Listener{Name: sys.name, Addr: s.systems[sys.name].addr, Variable: sys.variable("ADDR")}
+		if sys.mixed {
+			l.Split = gates[sys.name].listen
+		}
+		cfg.Listeners = append(cfg.Listeners, l)
 	}
 	return cfg
 }
 
 // serve runs everything from the first byte to the last. Addresses answer at once: until the systems are up the portal says
-// that they start, and their own addresses let clients wait. The end is in the reverse order of the start: requests, jobs,
-// pools, database.
-func (a *app) serve(signals context.Context, h *house, systems []system, server *web.Server) error {
+// that they start, and their own addresses let clients wait. The end is in the reverse order of the start: requests and
+// sockets, background work, jobs, pools, database.
+func (a *app) serve(signals context.Context, h *house, systems []system, server *web.Server, gates map[string]*gate) error {
 	ctx, stop := context.WithCancel(signals)
 	defer stop()
-	gates, handlers := map[string]*gate{}, map[string]http.Handler{}
-	for _, sys := range systems {
-		gates[sys.name] = newGate(nil)
-	}
-	gates[portalName] = newGate(portal.Starting(systemNames(systems)))
+	handlers := map[string]http.Handler{}
 	for name, g := range gates {
 		handlers[name] = g
 	}
@@ -101,8 +102,9 @@ func (a *app) serve(signals context.Context, h *house, systems []system, server 
 		defer stop() // a listener that fails ends the rest
 		served <- server.Serve(ctx, handlers)
 	}()
-	err := orInterrupted(signals, a.start(ctx, h, systems, server, gates))
-	if err == nil {
+	work := newBackground(ctx, stop)
+	built, err := a.start(ctx, h, systems, server, gates, work)
+	if err = orInterrupted(signals, err); err == nil {
 		<-ctx.Done()
 		h.log.InfoContext(ctx, "stopping", "hint", "a second signal stops at once")
 	}
@@ -110,9 +112,11 @@ func (a *app) serve(signals context.Context, h *house, systems []system, server 
 	for _, g := range gates {
 		g.open(http.HandlerFunc(refuseStopping)) // opens only what start did not
 	}
+	h.drain(ctx, systems, built) // while the server drains requests
 	if failed := <-served; failed != nil {
 		err = failed // and what start met was its consequence
 	}
+	err = errors.Join(err, work.stop())
 	closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
 	err = errors.Join(err, h.close(closing))
@@ -120,35 +124,39 @@ func (a *app) serve(signals context.Context, h *house, systems []system, server 
 	return err
 }
 
-// start brings the house up and opens the gates.
-func (a *app) start(ctx context.Context, h *house, systems []system, server *web.Server, gates map[string]*gate) error {
+// start brings the house up, lets background work begin and opens the gates.
+func (a *app) start(ctx context.Context, h *house, systems []system, server *web.Server, gates map[string]*gate, work *background) ([]*running, error) {
 	if err := h.open(ctx, houseOptions{progress: a.stderr}, systems); err != nil {
-		return err
+		return nil, err
 	}
 	conns := share(h.settings.maxConns, len(systems))
 	if err := h.furnish(ctx, conns); err != nil {
-		return err
+		return nil, err
 	}
 	built, err := h.build(ctx, systems, server, conns.system)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	front, err := h.newPortal(systems, built, server)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := h.jobs.Start(ctx); err != nil {
-		return err
+		return nil, err
 	}
 	for i, sys := range systems {
+		if built[i].work != nil {
+			work.start(sys.name, built[i].work)
+		}
+		gates[sys.name].split = built[i].split
 		gates[sys.name].open(built[i].handler)
 	}
 	gates[portalName].open(front)
 	if err := h.server.Announce(server.URL(portalName)); err != nil {
-		return err
+		return built, err
 	}
 	a.welcome(h, systems, built, server)
-	return nil
+	return built, nil
 }
 
 // build makes the systems, each with its documentation before it and its demo data loaded.

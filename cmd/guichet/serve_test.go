@@ -40,7 +40,7 @@ func walk(t *testing.T, s *server) {
 		s.portal + "/readyz":                    `"status":"ready"`,
 		s.portal + "/healthz":                   "alive",
 		s.portal + "/":                          "The Tip Top",
-		s.portal + "/metrics":                   "guichet_http_requests_total",
+		s.portal + "/metrics":                   "guichet_build_info",
 		s.portal + "/docs":                      "swagger-ui",
 		s.portal + "/specs/tiptop/openapi.yaml": `url: "/tiptop"`,
 		mounted + "/openapi.yaml":               `url: "/tiptop"`,

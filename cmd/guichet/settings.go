@@ -54,6 +54,7 @@ type settings struct {
 type systemSettings struct {
 	addr      string
 	publicURL *url.URL // nil: its own address
+	own       any      // what the system's own variables say: see ownSettings
 }
 
 // tlsSettings is how listeners are encrypted: not at all, by a certificate's files, or by ACME for a domain.
@@ -115,10 +116,11 @@ func readSettings(environ []string, systems []system) (settings, error) {
 	s.dev = r.Bool("GUICHET_DEV", embedded)
 	s.check = r.Bool("GUICHET_CHECK", s.dev)
 	for _, sys := range systems {
-		s.systems[sys.name] = systemSettings{
-			addr:      r.Addr(sys.variable("ADDR"), sys.addr),
-			publicURL: readPublicURL(r, sys.variable("PUBLIC_URL")),
+		one := systemSettings{addr: r.Addr(sys.variable("ADDR"), sys.addr), publicURL: readPublicURL(r, sys.variable("PUBLIC_URL"))}
+		if sys.own.read != nil {
+			one.own = sys.own.read(r)
 		}
+		s.systems[sys.name] = one
 	}
 	s.checkAddresses(r, systems)
 	s.readStateDir(r)

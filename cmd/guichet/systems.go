@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
+	"github.com/guichet-api/guichet/internal/platform/config"
 	"github.com/guichet-api/guichet/internal/portal"
+	"github.com/guichet-api/guichet/internal/tiptop"
 	"github.com/guichet-api/guichet/spec"
 )
 
@@ -18,9 +21,18 @@ type system struct {
 	title        string
 	addr         string // where it listens by default
 	spec         []byte
+	events       []byte     // its AsyncAPI contract; nil: it has no live side
 	commandsHelp string     // its commands, in a line of the help
 	commands     func() any // a kong grammar
+	mixed        bool       // its port speaks more than HTTP: see running.split
 	build        func(context.Context, *house, site) (*running, error)
+	own          ownSettings
+}
+
+// ownSettings are what the environment says to one system alone; zero: nothing.
+type ownSettings struct {
+	variables []variable               // for the help
+	read      func(*config.Reader) any // becomes systemSettings.own
 }
 
 // site is a system's place in the process.
@@ -47,12 +59,20 @@ type running struct {
 	findings func() []portal.Finding     // nil when responses are not checked
 	loadDemo func(context.Context) error // idempotent
 	accounts []string                    // demo accounts as text; shown to everybody in development
+
+	// What a system with a live side has besides; nil where there is nothing to do.
+	work  func(context.Context) error     // runs beside the requests, until its context ends
+	drain func(context.Context) error     // closes the sockets when the end has come, and waits for them
+	split func(net.Listener) net.Listener // takes what is not HTTP off its listener: see web.Listener
 }
 
-// systemTable lists the systems in the order in which they are shown. A new one is a line here and a file that builds it.
+// systemTable lists the systems in the order in which they are shown. A new one is an entry here and a file that builds it.
 func systemTable() []system {
 	return []system{
-		{"tiptop", "The Tip Top", "127.0.0.1:4000", spec.Tiptop, "accounts, codes and the contest.", func() any { return &tiptopCommands{} }, buildTiptop},
+		{
+			name: tiptop.Name, title: "The Tip Top", addr: "127.0.0.1:4000", spec: spec.Tiptop,
+			commandsHelp: "accounts, codes and the contest.", commands: func() any { return &tiptopCommands{} }, build: buildTiptop,
+		},
 	}
 }
 

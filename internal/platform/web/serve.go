@@ -27,6 +27,9 @@ type Listener struct {
 	Name     string // the system, in logs and messages
 	Addr     string // host:port; port 0 takes a free one
 	Variable string // the environment variable that changes Addr, for messages
+	// Split, if not nil, is called once before the listener is served, with its connections as they are behind TLS. It may wait,
+	// until ctx ends. What it returns is served: the connections that speak HTTP, where a port speaks something else as well.
+	Split func(ctx context.Context, inner net.Listener) net.Listener
 }
 
 // ServerConfig says where to listen.
@@ -128,7 +131,8 @@ func (s *Server) URL(name string) string {
 
 // Serve serves the handlers, by the names of their listeners, until ctx ends. Then it takes no new connections, lets the
 // requests under way finish for Drain, closes what is left, and returns nil when everything is down. It returns an error
-// when a listener fails, after stopping the others in the same way.
+// when a listener fails, after stopping the others in the same way. Connections that a handler has taken over (sockets) are not
+// its concern any more.
 func (s *Server) Serve(ctx context.Context, handlers map[string]http.Handler) error {
 	for _, l := range s.cfg.Listeners {
 		if handlers[l.Name] == nil {
@@ -144,7 +148,11 @@ func (s *Server) Serve(ctx context.Context, handlers map[string]http.Handler) er
 		server := s.server(base, l, handlers[l.Name])
 		group.Go(func() error {
 			s.cfg.Logger.InfoContext(ctx, "listening", "system", l.Name, "url", s.URL(l.Name))
-			if err := server.Serve(s.listeners[i]); !errors.Is(err, http.ErrServerClosed) {
+			listener := s.listeners[i]
+			if l.Split != nil {
+				listener = l.Split(ctx, listener)
+			}
+			if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 				return fmt.Errorf("web.Serve %s: %w", l.Name, err)
 			}
 			return nil

@@ -283,3 +283,53 @@ func TestHeadersHaveALimit(t *testing.T) {
 		t.Errorf("answer %q, %v", status, err)
 	}
 }
+
+// TestSplit: a port that speaks more than HTTP is served once somebody can tell its connections apart.
+func TestSplit(t *testing.T) {
+	t.Parallel()
+	ready, aside := make(chan struct{}), make(chan net.Conn, 1)
+	s := serve(t, map[string]http.Handler{"chat": says("web")}, func(cfg *web.ServerConfig) {
+		cfg.Listeners[0].Split = func(ctx context.Context, inner net.Listener) net.Listener {
+			select {
+			case <-ready:
+			case <-ctx.Done():
+				return inner
+			}
+			first, err := inner.Accept()
+			if err != nil {
+				t.Error(err)
+			}
+			aside <- first
+			return inner
+		}
+	})
+	text, err := net.Dial("tcp", s.Addr("chat").String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer text.Close()
+	close(ready)
+	if taken := receive(t, "the connection that is no HTTP", aside); taken.RemoteAddr().String() != text.LocalAddr().String() {
+		t.Errorf("taken was %s", taken.RemoteAddr())
+	}
+	if body, err := get(t.Context(), http.DefaultClient, s.URL("chat")); body != "web" {
+		t.Errorf("HTTP is answered %q, %v", body, err)
+	}
+	s.end(t)
+}
+
+// TestSplitThatNeverCame: the end does not wait for it.
+func TestSplitThatNeverCame(t *testing.T) {
+	t.Parallel()
+	s := serve(t, map[string]http.Handler{"chat": says("web")}, func(cfg *web.ServerConfig) {
+		cfg.Listeners[0].Split = func(ctx context.Context, inner net.Listener) net.Listener {
+			<-ctx.Done()
+			return inner
+		}
+	})
+	s.end(t)
+	if conn, err := net.Dial("tcp", s.Addr("chat").String()); err == nil {
+		conn.Close()
+		t.Error("the port is still open")
+	}
+}

@@ -106,7 +106,7 @@ func newNode(t testing.TB, pool *pgxpool.Pool) *node {
 	return n
 }
 
-// run runs the node until the test or the returned function stops it.
+// run runs the node until the test or the returned function stops it. It returns when the node is ready.
 func (n *node) run(t testing.TB) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -119,6 +119,11 @@ func (n *node) run(t testing.TB) (stop func()) {
 		}
 	})
 	t.Cleanup(stop)
+	for n.Ready(ctx) != nil {
+		if err := n.pool.Ping(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return stop
 }
 

@@ -3,7 +3,6 @@ package outbox
 import (
 	"context"
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 
@@ -31,8 +30,8 @@ func (o *Outbox) Replay(ctx context.Context, since string, rooms []string, send 
 		switch {
 		case err != nil:
 			return 0, fmt.Errorf("outbox.Replay: %w", err)
-		case len(rows) == 0 || rows[0].Epoch != epoch || rows[0].Purged > at: // since checkAge, or since the last page
-			return 0, fmt.Errorf("outbox.Replay: %w: overtaken by a purge or a restore", realtime.ErrTooOld)
+		case len(rows) == 0 || rows[0].Epoch != epoch || rows[0].Purged > at:
+			return 0, fmt.Errorf("outbox.Replay: %w: purged, or of a database that was restored", realtime.ErrTooOld)
 		}
 		for i := range rows {
 			if rows[i].N == nil {
@@ -49,7 +48,7 @@ func (o *Outbox) Replay(ctx context.Context, since string, rooms []string, send 
 	}
 }
 
-// checkAge refuses ids from which nothing can be replayed.
+// checkAge refuses ids from which nothing can be replayed, but for those whose events are purged: every page looks for that.
 func (o *Outbox) checkAge(ctx context.Context, epoch string, since int64) error {
 	head, err := o.queries.GetOutboxHead(ctx, db.GetOutboxHeadParams{
 		System: o.system, First: since + 1, Moment: o.clock.Now().Add(-o.retention),
@@ -61,7 +60,7 @@ func (o *Outbox) checkAge(ctx context.Context, epoch string, since int64) error 
 		return fmt.Errorf("%w: the epoch is another one", realtime.ErrTooOld)
 	case since > head.N:
 		return fmt.Errorf("%w: no event has this number yet", realtime.ErrTooOld)
-	case since < head.Purged || head.Expired:
+	case head.Expired:
 		return fmt.Errorf("%w: older than %s", realtime.ErrTooOld, o.retention)
 	}
 	return nil
@@ -71,7 +70,7 @@ func (o *Outbox) checkAge(ctx context.Context, epoch string, since int64) error 
 func parseID(id string) (epoch string, n int64, err error) {
 	epoch, number, _ := strings.Cut(id, ":")
 	n, err = strconv.ParseInt(number, 10, 64)
-	if err != nil || n < 0 || n == math.MaxInt64 || strconv.FormatInt(n, 10) != number {
+	if err != nil || n < 0 || strconv.FormatInt(n, 10) != number {
 		return "", 0, fmt.Errorf("%w: not an id of an event", realtime.ErrTooOld)
 	}
 	return epoch, n, nil

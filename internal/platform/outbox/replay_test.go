@@ -73,7 +73,7 @@ func TestReplay(t *testing.T) {
 		t.Errorf("the desk alone: %d of %d events up to %d, %v", len(got), len(desk), last, err)
 	}
 	if got, last, err := n.replay(t, all[0].ID); err != nil || last != uint64(len(all)) || len(got) != 0 {
-		t.Errorf("no room: %q up to %d, %v", got, last, err)
+		t.Errorf("no room: %d events up to %d, %v", len(got), last, err)
 	}
 	gone, sent := errors.New("the peer is gone"), 0
 	last, err := n.Replay(t.Context(), all[0].ID, []string{"desk"}, func(*realtime.Message) error {
@@ -158,8 +158,11 @@ func TestRetention(t *testing.T) {
 func TestReplayOvertaken(t *testing.T) {
 	t.Parallel()
 	for name, overtake := range map[string]func(*testing.T, *node){
-		"purge":   func(t *testing.T, n *node) { n.clock.Advance(25 * time.Hour); n.turn(t) },
-		"restore": func(t *testing.T, n *node) { n.exec(t, "UPDATE platform.outbox_heads SET fingerprint = 'other'"); n.turn(t) },
+		"purge": func(t *testing.T, n *node) { n.clock.Advance(25 * time.Hour); n.turn(t) },
+		"restore": func(t *testing.T, n *node) {
+			n.exec(t, "UPDATE platform.outbox_heads SET fingerprint = 'other'")
+			n.turn(t)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -64,7 +64,7 @@ func (g *Gateway) Open(ctx context.Context, p *Peer, o Outlet, since string) err
 	if err != nil {
 		return err
 	}
-	if err := g.Lifecycle.Connected(ctx, p); err != nil {
+	if err := g.connected(ctx, p); err != nil {
 		g.Hub.Detach(p)
 		return fmt.Errorf("realtime: connected: %w", err)
 	}
@@ -75,6 +75,12 @@ func (g *Gateway) Open(ctx context.Context, p *Peer, o Outlet, since string) err
 		}
 	}
 	return nil
+}
+
+// connected calls the system; a panic must not end the process for all peers.
+func (g *Gateway) connected(ctx context.Context, p *Peer) (err error) {
+	defer Recover(&err)
+	return g.Lifecycle.Connected(ctx, p)
 }
 
 // replay sends what a member missed and lets live durable messages through.
@@ -115,16 +121,17 @@ func (g *Gateway) resync(m *member) {
 	m.replaying.Store(false)
 }
 
-// Receive handles one message of a peer; a peer's messages are given one after the other. The answer, also nil, is given
-// to answer before what the handler left for After runs. An error means that the message has no answer and was not
-// accepted, and that the contract has no words for it; it was logged.
+// Receive handles one message of a peer; a peer's messages are given one after the other. The answer is given to answer
+// once, also nil, before what the handler left for After runs. An error is a message that was not accepted for a reason
+// that the contract has no words for; it was logged. The context must outlive the connection: a handler that has begun
+// finishes.
 func (g *Gateway) Receive(ctx context.Context, p *Peer, in *Incoming, answer func(*Message)) error {
 	event := "unknown"
 	if g.Surface.Commands[in.Event] != nil {
 		event = in.Event
 	}
 	g.Hub.meter.Received(p.Wire(), event)
-	err := Handle(ctx, g.Dispatcher, p, in, answer)
+	err := g.handle(ctx, p, in, answer)
 	if err == nil {
 		return nil
 	}
@@ -141,8 +148,31 @@ func (g *Gateway) Receive(ctx context.Context, p *Peer, in *Incoming, answer fun
 	return err
 }
 
+// handle is Handle for dispatchers whose refusals may panic.
+func (g *Gateway) handle(ctx context.Context, p *Peer, in *Incoming, answer func(*Message)) (err error) {
+	answered := false
+	defer func() {
+		if !answered {
+			answer(nil)
+		}
+	}()
+	defer Recover(&err)
+	return Handle(ctx, g.Dispatcher, p, in, func(m *Message) {
+		answered = true
+		answer(m)
+	})
+}
+
 // Closed ends a peer that was opened, after its last message was handled.
 func (g *Gateway) Closed(p *Peer) {
-	g.Lifecycle.Disconnected(context.Background(), p)
+	if err := g.disconnected(p); err != nil {
+		g.Log.Error("disconnected", "peer", p.ID(), "wire", p.Wire().String(), "error", err)
+	}
 	g.Hub.Detach(p)
+}
+
+func (g *Gateway) disconnected(p *Peer) (err error) {
+	defer Recover(&err)
+	g.Lifecycle.Disconnected(context.Background(), p)
+	return nil
 }

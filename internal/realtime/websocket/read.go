@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"time"
 	"unicode/utf8"
 
@@ -26,10 +27,12 @@ func (c *conn) run(since string) {
 	} else {
 		c.refuse(err)
 	}
-	if err := c.read(); websocket.CloseStatus(err) < 0 {
+	err = c.read()
+	c.deafen()
+	if websocket.CloseStatus(err) < 0 && !errors.Is(err, os.ErrDeadlineExceeded) {
+		c.Close(realtime.ReasonProtocol) // unless coder/websocket has found better words, or nobody is there
 		c.linger()
 	}
-	c.deafen()
 	c.deadline()
 	c.out.End(nil, false)
 	c.half()
@@ -63,8 +66,7 @@ func (c *conn) read() error {
 // message reads a message and handles it. The error is one of reading.
 func (c *conn) message(kind websocket.MessageType, r io.Reader) error {
 	buffer := c.handler.buffers.Get().(*bytes.Buffer)
-	defer c.handler.buffers.Put(buffer)
-	buffer.Reset()
+	defer c.handler.release(buffer)
 	if _, err := buffer.ReadFrom(r); err != nil {
 		return err
 	}
@@ -82,6 +84,14 @@ func (c *conn) message(kind websocket.MessageType, r io.Reader) error {
 		_ = c.out.Wait(context.Background())
 	}
 	return nil
+}
+
+// release keeps a buffer for the next message unless it has grown large.
+func (h *Handler) release(buffer *bytes.Buffer) {
+	if buffer.Cap() <= 64<<10 {
+		buffer.Reset()
+		h.buffers.Put(buffer)
+	}
 }
 
 // begin notes that a message goes to its handler; false: the connection is being closed.

@@ -97,28 +97,29 @@ CREATE TABLE tickets (
     created_at        timestamptz NOT NULL GENERATED ALWAYS AS (date_creation) STORED,
     updated_at        timestamptz NOT NULL GENERATED ALWAYS AS (date_modification) STORED,
     date_alerte       timestamptz NOT NULL, -- when the SLA goes from ok to warning
-    date_resolution   timestamptz, -- when the SLA was frozen; null while somebody still works on the ticket
+    date_resolution   timestamptz, -- when the SLA was frozen; null while it still runs
     sla_final         varchar(20) COLLATE "C" CHECK (sla_final IN ('ok', 'warning', 'breach')), -- as what it was frozen
     recherche         text NOT NULL GENERATED ALWAYS AS (fold(numero || ' ' || titre || coalesce(' ' || description, ''))) STORED,
     CHECK ((date_resolution IS NOT NULL) = (status IN ('resolu', 'clos', 'annule'))),
     CHECK ((sla_final IS NOT NULL) = (date_resolution IS NOT NULL))
 );
--- One index for each filter of the list, in the list's order. The first also holds what the statistics of a period count.
+-- One index for each filter of the list, in the list's order. The first also holds what the statistics of a
+-- period and the lists by SLA look at, so that they read no ticket. sla_final is null where the SLA still runs.
 CREATE INDEX tickets_by_age ON tickets (date_creation, id) INCLUDE (status, priority, categorie, sla_final, date_alerte, date_limite);
 CREATE INDEX tickets_by_status ON tickets (status, date_creation, id);
 CREATE INDEX tickets_by_priority ON tickets (priority, date_creation, id);
 CREATE INDEX tickets_by_categorie ON tickets (categorie, date_creation, id);
-CREATE INDEX tickets_by_client ON tickets (client_id, date_creation, id) INCLUDE (date_resolution);
-CREATE INDEX tickets_by_chantier ON tickets (chantier_id, date_creation, id) INCLUDE (date_resolution);
+CREATE INDEX tickets_by_client ON tickets (client_id, date_creation, id) INCLUDE (sla_final);
+CREATE INDEX tickets_by_chantier ON tickets (chantier_id, date_creation, id) INCLUDE (sla_final);
 CREATE INDEX tickets_by_responsable ON tickets (responsable, date_creation, id);
 CREATE INDEX tickets_by_resolution ON tickets (date_resolution) WHERE status IN ('resolu', 'clos');
 CREATE INDEX tickets_by_final_sla ON tickets (sla_final, date_creation, id) WHERE sla_final IS NOT NULL;
-CREATE INDEX tickets_by_deadline ON tickets (date_limite) WHERE date_resolution IS NULL;
-CREATE INDEX tickets_by_warning ON tickets (date_alerte) WHERE date_resolution IS NULL;
+CREATE INDEX tickets_by_deadline ON tickets (date_limite) WHERE sla_final IS NULL;
+CREATE INDEX tickets_by_warning ON tickets (date_alerte) WHERE sla_final IS NULL;
 CREATE INDEX tickets_by_text ON tickets USING gin (recherche public.gin_trgm_ops);
 -- What the announcement of thresholds looks for.
-CREATE INDEX tickets_to_warn ON tickets (date_alerte) WHERE date_resolution IS NULL AND sla_status = 'ok';
-CREATE INDEX tickets_to_breach ON tickets (date_limite) WHERE date_resolution IS NULL AND sla_status IN ('ok', 'warning');
+CREATE INDEX tickets_to_warn ON tickets (date_alerte) WHERE sla_final IS NULL AND sla_status = 'ok';
+CREATE INDEX tickets_to_breach ON tickets (date_limite) WHERE sla_final IS NULL AND sla_status IN ('ok', 'warning');
 
 CREATE TABLE messages (
     id         uuid PRIMARY KEY DEFAULT gen_random_uuid(),

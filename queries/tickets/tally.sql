@@ -16,8 +16,8 @@ INSERT INTO tally SELECT status, priority, categorie, sla_final, sum(n) FROM cou
 
 -- name: CountCrossed :one
 -- How many open tickets are past their warning, and how many of those past their deadline.
-SELECT (SELECT count(*) FROM tickets w WHERE w.date_resolution IS NULL AND w.date_alerte <= @now) AS warned,
-       (SELECT count(*) FROM tickets b WHERE b.date_resolution IS NULL AND b.date_limite <= @now) AS breached;
+SELECT (SELECT count(*) FROM tickets w WHERE w.sla_final IS NULL AND w.date_alerte <= @now) AS warned,
+       (SELECT count(*) FROM tickets b WHERE b.sla_final IS NULL AND b.date_limite <= @now) AS breached;
 
 -- name: CountKinds :many
 -- How many tickets there are of each kind, of a client, a chantier or a period. Filters as in ListTickets.

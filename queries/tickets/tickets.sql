@@ -13,7 +13,7 @@ SELECT * FROM ticket_details WHERE id = ANY (ARRAY(
       AND (sqlc.narg(created_before)::timestamptz IS NULL OR t.date_creation < sqlc.narg(created_before))
       AND (sqlc.narg(longest_word)::text IS NULL OR
            t.recherche LIKE (containing(ARRAY[sqlc.narg(longest_word)]))[1] AND t.recherche LIKE ALL (containing(@words::text[])))
-      AND (sqlc.narg(sla_status)::text IS NULL OR t.sla_final = sqlc.narg(sla_status) OR t.date_resolution IS NULL AND (
+      AND (sqlc.narg(sla_status)::text IS NULL OR t.sla_final = sqlc.narg(sla_status) OR t.sla_final IS NULL AND (
            sqlc.narg(sla_status) = 'breach' AND t.date_limite <= @now OR
            sqlc.narg(sla_status) = 'warning' AND t.date_alerte <= @now AND t.date_limite > @now OR
            sqlc.narg(sla_status) = 'ok' AND t.date_alerte > @now))
@@ -33,7 +33,7 @@ WHERE (sqlc.narg(status)::text IS NULL OR t.status = sqlc.narg(status))
   AND (sqlc.narg(created_before)::timestamptz IS NULL OR t.date_creation < sqlc.narg(created_before))
   AND (sqlc.narg(longest_word)::text IS NULL OR
        t.recherche LIKE (containing(ARRAY[sqlc.narg(longest_word)]))[1] AND t.recherche LIKE ALL (containing(@words::text[])))
-  AND (sqlc.narg(sla_status)::text IS NULL OR t.sla_final = sqlc.narg(sla_status) OR t.date_resolution IS NULL AND (
+  AND (sqlc.narg(sla_status)::text IS NULL OR t.sla_final = sqlc.narg(sla_status) OR t.sla_final IS NULL AND (
        sqlc.narg(sla_status) = 'breach' AND t.date_limite <= @now OR
        sqlc.narg(sla_status) = 'warning' AND t.date_alerte <= @now AND t.date_limite > @now OR
        sqlc.narg(sla_status) = 'ok' AND t.date_alerte > @now));
@@ -84,12 +84,12 @@ UPDATE tickets SET date_modification = @date_modification WHERE id = @id;
 -- holds are left out. They are first found in the indexes of what is due, and looked at again once they are held.
 SELECT id, date_creation, date_limite FROM tickets
 WHERE id = ANY (ARRAY(
-    (SELECT w.id FROM tickets w WHERE w.date_resolution IS NULL AND w.sla_status = 'ok' AND w.date_alerte <= @now
+    (SELECT w.id FROM tickets w WHERE w.sla_final IS NULL AND w.sla_status = 'ok' AND w.date_alerte <= @now
      ORDER BY w.date_alerte LIMIT @max_rows)
     UNION
-    (SELECT b.id FROM tickets b WHERE b.date_resolution IS NULL AND b.sla_status IN ('ok', 'warning') AND b.date_limite <= @now
+    (SELECT b.id FROM tickets b WHERE b.sla_final IS NULL AND b.sla_status IN ('ok', 'warning') AND b.date_limite <= @now
      ORDER BY b.date_limite LIMIT @max_rows)))
-  AND date_resolution IS NULL AND (sla_status = 'ok' AND date_alerte <= @now OR sla_status IN ('ok', 'warning') AND date_limite <= @now)
+  AND sla_final IS NULL AND (sla_status = 'ok' AND date_alerte <= @now OR sla_status IN ('ok', 'warning') AND date_limite <= @now)
 ORDER BY date_limite, id LIMIT @max_rows FOR NO KEY UPDATE SKIP LOCKED;
 
 -- name: SetSLAStatus :exec

@@ -73,8 +73,8 @@ func (q *Queries) CountCreatedByDay(ctx context.Context, arg CountCreatedByDayPa
 }
 
 const countCrossed = `-- name: CountCrossed :one
-SELECT (SELECT count(*) FROM tickets w WHERE w.date_resolution IS NULL AND w.date_alerte <= $1) AS warned,
-       (SELECT count(*) FROM tickets b WHERE b.date_resolution IS NULL AND b.date_limite <= $1) AS breached
+SELECT (SELECT count(*) FROM tickets w WHERE w.sla_final IS NULL AND w.date_alerte <= $1) AS warned,
+       (SELECT count(*) FROM tickets b WHERE b.sla_final IS NULL AND b.date_limite <= $1) AS breached
 `
 
 type CountCrossedRow struct {

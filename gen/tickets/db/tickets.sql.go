@@ -37,7 +37,7 @@ WHERE ($1::text IS NULL OR t.status = $1)
   AND ($8::timestamptz IS NULL OR t.date_creation < $8)
   AND ($9::text IS NULL OR
        t.recherche LIKE (containing(ARRAY[$9]))[1] AND t.recherche LIKE ALL (containing($10::text[])))
-  AND ($11::text IS NULL OR t.sla_final = $11 OR t.date_resolution IS NULL AND (
+  AND ($11::text IS NULL OR t.sla_final = $11 OR t.sla_final IS NULL AND (
        $11 = 'breach' AND t.date_limite <= $12 OR
        $11 = 'warning' AND t.date_alerte <= $12 AND t.date_limite > $12 OR
        $11 = 'ok' AND t.date_alerte > $12))
@@ -175,12 +175,12 @@ func (q *Queries) InsertTicket(ctx context.Context, arg InsertTicketParams) erro
 const listDueTickets = `-- name: ListDueTickets :many
 SELECT id, date_creation, date_limite FROM tickets
 WHERE id = ANY (ARRAY(
-    (SELECT w.id FROM tickets w WHERE w.date_resolution IS NULL AND w.sla_status = 'ok' AND w.date_alerte <= $1
+    (SELECT w.id FROM tickets w WHERE w.sla_final IS NULL AND w.sla_status = 'ok' AND w.date_alerte <= $1
      ORDER BY w.date_alerte LIMIT $2)
     UNION
-    (SELECT b.id FROM tickets b WHERE b.date_resolution IS NULL AND b.sla_status IN ('ok', 'warning') AND b.date_limite <= $1
+    (SELECT b.id FROM tickets b WHERE b.sla_final IS NULL AND b.sla_status IN ('ok', 'warning') AND b.date_limite <= $1
      ORDER BY b.date_limite LIMIT $2)))
-  AND date_resolution IS NULL AND (sla_status = 'ok' AND date_alerte <= $1 OR sla_status IN ('ok', 'warning') AND date_limite <= $1)
+  AND sla_final IS NULL AND (sla_status = 'ok' AND date_alerte <= $1 OR sla_status IN ('ok', 'warning') AND date_limite <= $1)
 ORDER BY date_limite, id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
 `
 
@@ -225,7 +225,7 @@ SELECT id, numero, titre, description, status, priority, categorie, responsable,
       AND ($8::timestamptz IS NULL OR t.date_creation < $8)
       AND ($9::text IS NULL OR
            t.recherche LIKE (containing(ARRAY[$9]))[1] AND t.recherche LIKE ALL (containing($10::text[])))
-      AND ($11::text IS NULL OR t.sla_final = $11 OR t.date_resolution IS NULL AND (
+      AND ($11::text IS NULL OR t.sla_final = $11 OR t.sla_final IS NULL AND (
            $11 = 'breach' AND t.date_limite <= $12 OR
            $11 = 'warning' AND t.date_alerte <= $12 AND t.date_limite > $12 OR
            $11 = 'ok' AND t.date_alerte > $12))

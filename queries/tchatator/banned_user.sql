@@ -9,4 +9,4 @@ SELECT EXISTS (SELECT FROM users u WHERE u.id = @id);
 
 -- name: NotifyUser :exec
 -- Tells every process that a user's right to be here has changed, after the commit. Bans are few: one may wait for another.
-SELECT pg_notify('tchatator_user', @user_id::bigint::text);
+SELECT pg_notify('tchatator_user', u.id::text) FROM users u WHERE u.id = @id;

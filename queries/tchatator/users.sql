@@ -19,7 +19,7 @@ UPDATE users SET token_hash = @token_hash WHERE id = @id;
 -- name: ListUsers :many
 SELECT u.id, u.kind, u.name, u.created_at, EXISTS (SELECT FROM banned_user b WHERE b.user_id = u.id) AS banned,
     EXISTS (SELECT FROM seat s WHERE s.user_id = u.id) AS connected
-FROM users u WHERE u.id > @after ORDER BY u.id LIMIT @rows;
+FROM users u WHERE u.id > @after ORDER BY u.id LIMIT @most;
 
 -- name: GetUserByToken :one
 SELECT u.id, u.kind, u.name, EXISTS (SELECT FROM banned_user b WHERE b.user_id = u.id) AS banned

@@ -32,12 +32,12 @@ func (q *Queries) InsertBan(ctx context.Context, userID int64, since time.Time) 
 }
 
 const notifyUser = `-- name: NotifyUser :exec
-SELECT pg_notify('tchatator_user', $1)
+SELECT pg_notify('tchatator_user', u.id::text) FROM users u WHERE u.id = $1
 `
 
 // Tells every process that a user's right to be here has changed, after the commit. Bans are few: one may wait for another.
-func (q *Queries) NotifyUser(ctx context.Context, userIdpgCatalogint8 string) error {
-	_, err := q.db.Exec(ctx, notifyUser, userIdpgCatalogint8)
+func (q *Queries) NotifyUser(ctx context.Context, id int64) error {
+	_, err := q.db.Exec(ctx, notifyUser, id)
 	return err
 }
 

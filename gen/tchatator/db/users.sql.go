@@ -178,8 +178,8 @@ type ListUsersRow struct {
 	Connected bool
 }
 
-func (q *Queries) ListUsers(ctx context.Context, after int64, rows int32) ([]ListUsersRow, error) {
-	rows, err := q.db.Query(ctx, listUsers, after, rows)
+func (q *Queries) ListUsers(ctx context.Context, after int64, most int32) ([]ListUsersRow, error) {
+	rows, err := q.db.Query(ctx, listUsers, after, most)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,44 @@
+package tchatator
+
+import (
+	"context"
+
+	"github.com/guichet-api/guichet/gen/tchatator/api"
+	"github.com/guichet-api/guichet/gen/tchatator/db"
+	"github.com/guichet-api/guichet/internal/platform/page"
+	"github.com/guichet-api/guichet/internal/platform/pg"
+)
+
+// ListMessages answers a page of the caller's conversations, or of one of them.
+func (a *API) ListMessages(ctx context.Context, r api.ListMessagesRequestObject) (api.ListMessagesResponseObject, error) {
+	me := callerOf(ctx)
+	var other int64
+	if r.Params.With != nil {
+		other = *r.Params.With
+	}
+	total, err := a.queries.CountMessages(ctx, me, other)
+	if err != nil {
+		return nil, err
+	}
+	window := page.Window{Page: r.Params.Page, Limit: int32(a.cfg.PageSize)} //nolint:gosec // at most maxPageSize
+	rows, err := page.Read(ctx, window, total, func(ctx context.Context, skip int64) ([]db.Message, error) {
+		return a.queries.ListMessages(ctx, db.ListMessagesParams{UserID: me, OtherID: other, Rows: window.Limit, Skip: skip})
+	})
+	if err != nil {
+		return nil, err
+	}
+	messages := make([]api.Message, len(rows))
+	for i, row := range rows {
+		messages[i] = listedMessage(row)
+	}
+	return api.ListMessages200JSONResponse{Messages: messages, Pagination: pagination(window, total)}, nil
+}
+
+// GetMessage answers a message that the caller sent or received.
+func (a *API) GetMessage(ctx context.Context, r api.GetMessageRequestObject) (api.GetMessageResponseObject, error) {
+	found, err := a.queries.GetMessage(ctx, r.ID, callerOf(ctx))
+	if err != nil {
+		return nil, pg.IfNoRows(err, errNoMessage)
+	}
+	return api.GetMessage200JSONResponse(listedMessage(found)), nil
+}

@@ -170,7 +170,7 @@ func (h *house) build(ctx context.Context, systems []system, server *web.Server,
 		if !h.settings.demo || !h.settings.dev {
 			one.accounts = nil
 		}
-		if one.handler, err = portal.Docs(sys.title, sys.spec, one.handler); err != nil {
+		if one.handler, err = portal.Docs(sys.title, sys.spec, sys.events, one.handler); err != nil {
 			return nil, err
 		}
 		if h.settings.demo {
@@ -201,7 +201,7 @@ func (h *house) newPortal(systems []system, built []*running, server *web.Server
 			return nil, err
 		}
 		cfg.Systems = append(cfg.Systems, portal.System{
-			Name: sys.name, Title: sys.title, URL: address.String(), Spec: sys.spec,
+			Name: sys.name, Title: sys.title, URL: address.String(), Spec: sys.spec, Events: sys.events,
 			Handler: built[i].handler, Ready: built[i].ready, Findings: built[i].findings, Accounts: built[i].accounts,
 		})
 	}

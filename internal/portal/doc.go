@@ -8,10 +8,11 @@
 //	/docs                        Swagger UI over all contracts; ?urls.primaryName=<title> opens one
 //	/specs/<system>/openapi.yaml the contract with its server set to the mount
 //	/<system>/…                  the system: the very handler that serves its own port
+//	/specs/<system>/asyncapi.yaml its events, with the servers set to the mount
 //	/healthz                     200 while the process lives
 //	/readyz                      200 once every system can serve, 503 otherwise, JSON that says which
 //	/metrics                     Prometheus
 //
-// Docs puts /docs and /openapi.yaml beside a system on its own port. No page calls any other origin, and all run under a
+// Docs puts /docs, /openapi.yaml and /asyncapi.yaml beside a system on its own port. No page calls any other origin, and all run under a
 // Content-Security-Policy without inline scripts and without eval. Swagger UI's files come from a Go module.
 package portal

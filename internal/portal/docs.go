@@ -127,12 +127,21 @@ func serveCompressed(w http.ResponseWriter, r *http.Request, name string) {
 	}
 }
 
-// Docs puts /docs and /openapi.yaml before a system's handler. They stay outside of the system's router: its routes are
-// exactly its contract's operations. Everything else, other methods on these paths included, is the system's.
-func Docs(title string, spec []byte, system http.Handler) (http.Handler, error) {
+// Docs puts /docs, /openapi.yaml and, unless events is nil, /asyncapi.yaml before a system's handler. They stay outside of the
+// system's router: its routes are exactly its contract's operations. Everything else, other methods on these paths included, is
+// the system's.
+func Docs(title string, spec, events []byte, system http.Handler) (http.Handler, error) {
 	doc, err := newDocument(spec)
 	if err != nil {
 		return nil, err
+	}
+	live := system
+	if events != nil {
+		contract, err := newEventDocument(events)
+		if err != nil {
+			return nil, err
+		}
+		live = contract.handler()
 	}
 	swaggerUI, err := newUI(page{Title: title, Specs: []specLink{{Name: title, URL: "openapi.yaml"}}})
 	if err != nil {
@@ -151,6 +160,8 @@ func Docs(title string, spec []byte, system http.Handler) (http.Handler, error) 
 		switch name, isFile := strings.CutPrefix(r.URL.Path, "/docs/"); {
 		case r.URL.Path == "/openapi.yaml":
 			contract.ServeHTTP(w, r)
+		case r.URL.Path == "/asyncapi.yaml":
+			live.ServeHTTP(w, r)
 		case r.URL.Path == "/docs":
 			docs.ServeHTTP(w, r)
 		case isFile && (name == "" || uiFiles[name]):

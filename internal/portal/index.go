@@ -22,6 +22,7 @@ type card struct {
 	Accounts               []string
 	ContractVersion        string
 	Operations             int
+	Events, Commands       int // of its live side; without one: 0
 
 	Ready    bool
 	Reason   string
@@ -53,7 +54,27 @@ func newCard(s System) (card, error) {
 			}
 		}
 	}
-	return c, nil
+	return c, c.countEvents(s.Events)
+}
+
+// countEvents reads what the AsyncAPI contract tells.
+func (c *card) countEvents(spec []byte) error {
+	var contract struct {
+		Operations map[string]struct {
+			Action string `yaml:"action"`
+		} `yaml:"operations"`
+	}
+	if err := yaml.Unmarshal(spec, &contract); err != nil {
+		return fmt.Errorf("portal.newCard: %w", err)
+	}
+	for _, operation := range contract.Operations {
+		if operation.Action == "send" {
+			c.Events++
+		} else {
+			c.Commands++
+		}
+	}
+	return nil
 }
 
 // firstSentence is what a description begins with.

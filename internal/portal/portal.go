@@ -30,6 +30,8 @@ type System struct {
 	Title string // for people
 	URL   string // its own address: http://127.0.0.1:4000
 	Spec  []byte // its contract, YAML
+	// Events is the AsyncAPI contract of its live side, YAML; nil when it has none.
+	Events []byte
 	// Accounts are demo accounts to try it with, as text; everybody who sees the index sees them.
 	Accounts []string
 	// Handler is what serves it at its own address.
@@ -64,6 +66,7 @@ type Portal struct {
 	cfg    Config
 	mounts map[string]http.Handler // by first segment of the path
 	specs  map[string]document
+	events map[string]*eventDocument
 	cards  []card // what never changes of the index page
 	index  *template.Template
 	pages  *echo.Echo
@@ -84,7 +87,10 @@ func New(cfg Config) (*Portal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("portal.New: %w", err)
 	}
-	p := &Portal{cfg: cfg, mounts: map[string]http.Handler{}, specs: map[string]document{}, index: index, log: cfg.Echo.Logger}
+	p := &Portal{
+		cfg: cfg, mounts: map[string]http.Handler{}, specs: map[string]document{}, events: map[string]*eventDocument{}, index: index,
+		log: cfg.Echo.Logger,
+	}
 	for _, s := range cfg.Systems {
 		if err := p.add(s); err != nil {
 			return nil, fmt.Errorf("portal.New: %s: %w", s.Name, err)
@@ -115,6 +121,11 @@ func (p *Portal) add(s System) error {
 	card, err := newCard(s)
 	if err != nil {
 		return err
+	}
+	if s.Events != nil {
+		if p.events[s.Name], err = newEventDocument(s.Events); err != nil {
+			return err
+		}
 	}
 	p.specs[s.Name] = spec
 	p.mounts[s.Name] = web.Mount("/"+s.Name, s.Handler)
@@ -171,6 +182,7 @@ func (p *Portal) routes() error {
 	get("/docs", echo.WrapHandler(ui))
 	get("/docs/*", echo.WrapHandler(http.StripPrefix("/docs/", ui.files())))
 	get("/specs/:system/openapi.yaml", p.showSpec)
+	get("/specs/:system/asyncapi.yaml", p.showEvents)
 	get("/healthz", func(c echo.Context) error { return c.JSON(http.StatusOK, map[string]string{"status": "alive"}) })
 	get("/readyz", p.showReadiness)
 	get("/metrics", echo.WrapHandler(p.cfg.Metrics))
@@ -193,6 +205,24 @@ func (p *Portal) showSpec(c echo.Context) error {
 		return echo.ErrNotFound
 	}
 	spec.serve(c.Response(), "/"+name)
+	return nil
+}
+
+// showEvents answers an AsyncAPI contract with its servers below the mount. What is no HTTP is reached at the system's own
+// address alone.
+func (p *Portal) showEvents(c echo.Context) error {
+	name := c.Param("system")
+	contract, known := p.events[name]
+	if !known {
+		return echo.ErrNotFound
+	}
+	public := web.PublicURL(c.Request())
+	public.Path += "/" + name
+	for _, s := range p.cfg.Systems {
+		if s.Name == name {
+			contract.serve(c.Response(), public, hostOf(reachable(s.URL, c.Request().Host)))
+		}
+	}
 	return nil
 }
 

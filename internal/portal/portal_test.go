@@ -55,7 +55,7 @@ func ready(context.Context) error { return nil }
 
 func newPortal(t *testing.T, change func(*portal.Config)) *portal.Portal {
 	t.Helper()
-	system, err := portal.Docs("Mini & Co", []byte(miniSpec), mini())
+	system, err := portal.Docs("Mini & Co", []byte(miniSpec), nil, mini())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +216,7 @@ func TestSpec(t *testing.T) {
 			t.Errorf("%s:\n%s", target, body)
 		}
 	}
-	own, err := portal.Docs("Mini", []byte(miniSpec), mini())
+	own, err := portal.Docs("Mini", []byte(miniSpec), nil, mini())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func TestSpec(t *testing.T) {
 
 func TestSpecWithoutServers(t *testing.T) {
 	t.Parallel()
-	own, err := portal.Docs("Mini", []byte("openapi: 3.0.3\ninfo: {title: M, version: '1'}\npaths: {}\n"), mini())
+	own, err := portal.Docs("Mini", []byte("openapi: 3.0.3\ninfo: {title: M, version: '1'}\npaths: {}\n"), nil, mini())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +238,7 @@ func TestSpecWithoutServers(t *testing.T) {
 		t.Errorf("got\n%s", body)
 	}
 	for name, broken := range map[string]string{"a list": "- a\n", "no YAML": "a: [", "nothing": ""} {
-		if _, err := portal.Docs("Mini", []byte(broken), mini()); err == nil {
+		if _, err := portal.Docs("Mini", []byte(broken), nil, mini()); err == nil {
 			t.Errorf("%s passes for a contract", name)
 		}
 	}

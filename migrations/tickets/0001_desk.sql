@@ -66,10 +66,10 @@ CREATE TABLE numeros (
     dernier bigint NOT NULL CHECK (dernier > 0)
 );
 
--- A text as searches compare it: without accents, in lower case.
+-- A text as searches compare it: without accents, however these were typed, and in lower case.
 -- +goose StatementBegin
 CREATE FUNCTION fold(t text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN lower(public.unaccent('public.unaccent'::regdictionary, t));
+RETURN lower(public.unaccent('public.unaccent'::regdictionary, normalize(t, NFC)));
 
 -- Patterns for LIKE that find texts which contain these words.
 CREATE FUNCTION containing(words text[]) RETURNS text[] LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -172,7 +172,7 @@ FROM tickets t LEFT JOIN clients c ON c.id = t.client_id LEFT JOIN chantiers s O
 
 -- How many tickets there are of each kind; sla_final is '' for those whose SLA still runs. What the statistics and the totals of
 -- the common lists are read from. The triggers below keep it exact for every statement, whoever sends it. They only add rows,
--- n less of the old kind and n more of the new, so that no writer waits for another; CompactTally sums them up.
+-- n less of the old kind and n more of the new, so that no writer waits for another; CompactTally sums them up now and then.
 CREATE TABLE tally (
     status    varchar(50) COLLATE "C" NOT NULL,
     priority  varchar(50) COLLATE "C" NOT NULL,

@@ -10,8 +10,8 @@ WHERE (sqlc.narg(status)::text IS NULL OR status = sqlc.narg(status))
 SELECT status, priority, categorie, sla_final::text AS sla, sum(n)::bigint AS n FROM tally GROUP BY 1, 2, 3, 4;
 
 -- name: CompactTally :exec
--- Sums up what was counted so far: one row for each kind. Readers see all of it or nothing.
-WITH counted AS (DELETE FROM tally RETURNING *)
+-- Sums up what was counted so far, once it is more than a few rows: one row for each kind. Readers see all of it or nothing.
+WITH counted AS (DELETE FROM tally WHERE (SELECT count(*) FROM tally) > 1000 RETURNING *)
 INSERT INTO tally SELECT status, priority, categorie, sla_final, sum(n) FROM counted GROUP BY 1, 2, 3, 4 HAVING sum(n) <> 0;
 
 -- name: CountCrossed :one

@@ -13,11 +13,11 @@ import (
 )
 
 const compactTally = `-- name: CompactTally :exec
-WITH counted AS (DELETE FROM tally RETURNING status, priority, categorie, sla_final, n)
+WITH counted AS (DELETE FROM tally WHERE (SELECT count(*) FROM tally) > 1000 RETURNING status, priority, categorie, sla_final, n)
 INSERT INTO tally SELECT status, priority, categorie, sla_final, sum(n) FROM counted GROUP BY 1, 2, 3, 4 HAVING sum(n) <> 0
 `
 
-// Sums up what was counted so far: one row for each kind. Readers see all of it or nothing.
+// Sums up what was counted so far, once it is more than a few rows: one row for each kind. Readers see all of it or nothing.
 func (q *Queries) CompactTally(ctx context.Context) error {
 	_, err := q.db.Exec(ctx, compactTally)
 	return err

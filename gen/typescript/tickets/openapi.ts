@@ -115,7 +115,7 @@ export interface paths {
         readonly head?: never;
         /**
          * Change a ticket
-         * @description Every field is optional; null clears responsable and description.
+         * @description Every field is optional; null clears responsable and description. What is as it was before is no change. A ticket that is clos or annule has to be reopened (en_cours) before its priority or responsable changes.
          */
         readonly patch: operations["updateTicket"];
         readonly trace?: never;
@@ -131,7 +131,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Run an action
-         * @description Writes the history and announces the change.
+         * @description Writes the history and announces the change. Impossible are: cloturer where the ticket is clos or annule, escalader there too, reopen where it is neither of them nor resolu, affecter and changer_priorite where it is clos or annule.
          */
         readonly post: operations["runAction"];
         readonly delete?: never;
@@ -175,7 +175,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Run one action on many tickets
-         * @description Each ticket succeeds or fails on its own; the answer counts both.
+         * @description Each ticket succeeds or fails on its own; the answer counts both. A ticket that is named twice counts once.
          */
         readonly post: operations["bulkUpdate"];
         readonly delete?: never;
@@ -193,7 +193,7 @@ export interface paths {
         };
         /**
          * Statistics
-         * @description Exact figures; tendances has one entry a day of the period (the last 30 days by default).
+         * @description Exact figures; tendances has one entry a day of the period: the last 30 days of it when it has no beginning, its last 366 at the most, and none after today.
          */
         readonly get: operations["getStats"];
         readonly put?: never;
@@ -799,7 +799,7 @@ export interface components {
             readonly email: string;
             /** Format: uuid */
             readonly id: string;
-            readonly nom: string;
+            readonly nom: components["schemas"]["Responsable"];
             readonly role: components["schemas"]["Role"];
         };
     };

@@ -31,6 +31,9 @@ func NewServer(t testing.TB) *Server {
 	return &Server{URL: "http://" + listener.Addr().String(), listener: listener, t: t}
 }
 
+// Wrap puts a listener around the port, before Serve: one that takes connections of other protocols out, say.
+func (s *Server) Wrap(around func(net.Listener) net.Listener) { s.listener = around(s.listener) }
+
 // Serve answers with the handler until the test ends; requests that are under way then get five seconds.
 func (s *Server) Serve(handler http.Handler) {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}

@@ -4,7 +4,7 @@
 // Its contracts are spec/tickets/openapi.yaml and spec/tickets/asyncapi.yaml, its tables are in migrations/tickets, its statements
 // in queries/tickets. tickets.go wires it. The operations are in one file per tag (auth, clients, chantiers, messages); those of the
 // tag tickets are in list.go, ticket.go, actions.go and stats.go. accounts.go and demo.go hold what the command line does, live.go
-// the realtime side. change.go, historique.go, numero.go, period.go, sla.go, status.go and trend.go are plain rules.
+// the realtime side. change.go, historique.go, numero.go, period.go, sla.go and status.go are plain rules; watch.go announces deadlines.
 //
 // What holds whatever happens at the same time:
 //   - A change, its history and its announcement are one transaction, and whoever changes a ticket holds it first: no update is

@@ -149,9 +149,13 @@ func (a *API) newRoutes() error {
 // Handler serves the contract.
 func (a *API) Handler() http.Handler { return a.echo }
 
-// Ready reports why the system cannot serve now.
+// Ready reports why the system cannot serve now: the database is away, or what happens would not be announced yet.
 func (a *API) Ready(ctx context.Context) error {
-	if _, err := a.queries.GetDatabaseTime(ctx); err != nil {
+	_, err := a.queries.GetDatabaseTime(ctx)
+	if err == nil {
+		err = a.outbox.Ready(ctx)
+	}
+	if err != nil {
 		return fmt.Errorf("tickets.Ready: %w", err)
 	}
 	return nil

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/guichet-api/guichet/internal/realtime"
 )
 
 // Options say how a connection is accepted.
@@ -156,4 +157,25 @@ func (l *link) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.Conn.Write(p)
+}
+
+// Code is the close code for a reason.
+func Code(reason realtime.Reason) websocket.StatusCode {
+	switch reason {
+	case realtime.ReasonGoingAway:
+		return websocket.StatusGoingAway
+	case realtime.ReasonProtocol:
+		return websocket.StatusProtocolError
+	case realtime.ReasonInvalid:
+		return websocket.StatusInvalidFramePayloadData
+	case realtime.ReasonPolicy:
+		return websocket.StatusPolicyViolation
+	case realtime.ReasonTooBig:
+		return websocket.StatusMessageTooBig
+	case realtime.ReasonFailure:
+		return websocket.StatusInternalError
+	case realtime.ReasonSlow:
+		return websocket.StatusTryAgainLater
+	}
+	return websocket.StatusNormalClosure
 }

@@ -1,0 +1,187 @@
+package engineio
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"github.com/guichet-api/guichet/internal/realtime/ws"
+)
+
+// polling is the state of a session that began with long-polling; Session.mu guards it.
+type polling struct {
+	get     *get     // the GET request that waits
+	posting bool     // a POST request is being read
+	probe   *ws.Conn // the WebSocket that may take over
+	last    bool     // the session has ended, and one more GET is answered
+}
+
+// get is a GET request that waits for its answer.
+type get struct {
+	body  chan []byte // nil: the session has moved to its WebSocket
+	taken bool        // it came while a WebSocket was about to take over
+}
+
+// Times that clients never see, because they are right.
+const (
+	// lingering is how long a session that its client closed answers one more GET: the request that tells so can overtake
+	// a GET that was sent before.
+	lingering = 2 * time.Second
+	// probing is how long a GET waits while a WebSocket is about to take over, to be told that it has.
+	probing = 250 * time.Millisecond
+)
+
+// answer ends the GET that waits, if one does.
+func (p *polling) answer(body []byte) {
+	if p.get != nil {
+		p.get.body <- body
+		p.get = nil
+	}
+}
+
+// end says farewell to the GET that waits and gives the probe up. It reports whether one more GET is to be answered.
+func (p *polling) end(farewell Kind) (lingers bool) {
+	if p.probe != nil {
+		conn := p.probe
+		go func() { _ = conn.CloseNow() }() // its reader ends
+		p.probe = nil
+	}
+	p.last = farewell == KindNoop && p.get == nil
+	p.answer([]byte{byte(farewell)})
+	return p.last
+}
+
+// servePoll answers a GET request with what the session has to say, as soon as it has.
+func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) *refusal {
+	s.mu.Lock()
+	switch {
+	case s.conn != nil:
+		s.mu.Unlock()
+		return errRequest()
+	case s.state == stateClosed:
+		last := s.polling.last
+		s.polling.last = false
+		s.mu.Unlock()
+		s.server.remove(s)
+		if !last {
+			return errSession()
+		}
+		writeText(w, []byte{byte(KindNoop)})
+		return nil
+	case s.overdue():
+		s.mu.Unlock()
+		s.finish(CausePingTimeout, KindClose)
+		return errSession()
+	case s.polling.get != nil: // the client must not have two
+		s.mu.Unlock()
+		s.fail(CauseTransportError)
+		return errRequest()
+	}
+	g := &get{body: make(chan []byte, 1), taken: s.polling.probe != nil}
+	s.polling.get = g
+	s.mu.Unlock()
+	s.out.Resume()
+
+	// A GET lasts until the next ping; the server's own limits are for requests that should be quick.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+	var soon <-chan time.Time
+	if g.taken {
+		soon = time.After(probing)
+	}
+	var body []byte
+	select {
+	case body = <-g.body:
+	case <-soon:
+		body = s.withdraw(g)
+	case <-r.Context().Done():
+		s.mu.Lock()
+		waits := s.polling != nil && s.polling.get == g
+		s.mu.Unlock()
+		if waits {
+			s.finish(CauseTransportError, KindClose)
+		}
+		return nil
+	}
+	if body == nil {
+		return errRequest()
+	}
+	writeText(w, body)
+	return nil
+}
+
+// withdraw ends a GET with nothing, unless its answer has just come.
+func (s *Session) withdraw(g *get) []byte {
+	s.mu.Lock()
+	if s.polling != nil && s.polling.get == g {
+		s.polling.answer([]byte{byte(KindNoop)})
+	}
+	s.mu.Unlock()
+	return <-g.body
+}
+
+// servePost takes what the client sends.
+func (s *Session) servePost(w http.ResponseWriter, r *http.Request) *refusal {
+	s.mu.Lock()
+	switch {
+	case s.conn != nil:
+		s.mu.Unlock()
+		return errRequest()
+	case s.state == stateClosed:
+		s.mu.Unlock()
+		return errSession()
+	case s.polling.posting: // the client must not have two
+		s.mu.Unlock()
+		s.fail(CauseTransportError)
+		return errRequest()
+	}
+	p := s.polling
+	p.posting = true
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		p.posting = false
+	}()
+
+	packets, why := s.readPayload(w, r)
+	if why != nil {
+		return why
+	}
+	for _, packet := range packets {
+		if err := s.receive(packet); err != nil {
+			s.fail(CauseParseError)
+			return errRequest()
+		}
+	}
+	writeText(w, []byte("ok"))
+	return nil
+}
+
+// readPayload reads a POST's packets. Only a body that is too large leaves the session open: its client can send less.
+func (s *Session) readPayload(w http.ResponseWriter, r *http.Request) ([]Packet, *refusal) {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == "application/octet-stream" {
+		s.fail(CauseTransportError) // that was protocol 3
+		return nil, errRequest()
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(s.server.cfg.MaxPayload)))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return nil, &refusal{3, "Payload too large", http.StatusRequestEntityTooLarge}
+	case err != nil:
+		s.fail(CauseTransportError)
+		return nil, errRequest()
+	case !utf8.Valid(body):
+		s.fail(CauseParseError)
+		return nil, errRequest()
+	}
+	packets, err := ParsePayload(body)
+	if err != nil {
+		s.fail(CauseParseError)
+		return nil, errRequest()
+	}
+	return packets, nil
+}

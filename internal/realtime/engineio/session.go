@@ -1,0 +1,244 @@
+package engineio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/guichet-api/guichet/internal/realtime"
+	"github.com/guichet-api/guichet/internal/realtime/ws"
+)
+
+// Session is one client's connection, whatever carries it. Its methods are safe for concurrent use; those that are not
+// said to wait do not.
+type Session struct {
+	server   *Server
+	id       string
+	address  string
+	data     any
+	receiver Receiver
+	out      *realtime.Outbound
+	ctx      context.Context
+	cancel   context.CancelFunc
+
+	receiving sync.Mutex  // one message after the other, from either transport
+	busy      atomic.Bool // Receive runs
+	heard     atomic.Bool // the client sent something since the last ping
+
+	mu      sync.Mutex
+	state   state
+	conn    *ws.Conn // nil: long-polling
+	polling *polling // of a session that began with long-polling
+	beat    *time.Timer
+	pinged  bool      // the pong has not come
+	due     time.Time // for the next pong
+	cause   Cause
+	reason  realtime.Reason // of Close
+}
+
+type state uint8
+
+const (
+	stateOpen    state = iota
+	stateClosing       // Close was called: what is queued is still sent
+	stateClosed
+)
+
+// open makes a session ready to be read from.
+func (s *Session) open() {
+	cfg := &s.server.cfg
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.out = realtime.NewOutbound(realtime.OutboundConfig{
+		Limit: cfg.MaxQueue, Meter: cfg.Meter,
+		Write: s.write,
+		Full:  func() { s.Close(realtime.ReasonSlow) },
+		Ended: s.written,
+	})
+	if s.conn != nil {
+		s.out.Put(ws.Frame(ws.Text, s.hello()), realtime.QueueClose, "", "")
+	} else {
+		s.polling = &polling{}
+	}
+	s.receiver = cfg.Open(s)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != stateClosed {
+		s.due = time.Now().Add(cfg.PingInterval + cfg.PingTimeout)
+		s.beat = time.AfterFunc(cfg.PingInterval, s.heartbeat)
+	}
+}
+
+// ID is the session's id, a secret of its client.
+func (s *Session) ID() string { return s.id }
+
+// Address is the client's IP address.
+func (s *Session) Address() string { return s.address }
+
+// Data is what Config.Accept returned.
+func (s *Session) Data() any { return s.data }
+
+// Context ends with the session.
+func (s *Session) Context() context.Context { return s.ctx }
+
+// Transport is "polling" or "websocket", as of now.
+func (s *Session) Transport() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn != nil {
+		return "websocket"
+	}
+	return "polling"
+}
+
+// Send queues one or more whole frames of package ws that begin with a message packet, and reports whether they will be
+// sent. Policy, event and room are Outbound.Put's.
+func (s *Session) Send(frames []byte, policy realtime.Queue, event, room string) bool {
+	return s.out.Put(frames, policy, event, room)
+}
+
+// Ready reports whether what is sent now would leave at once: nothing waits, and a client that polls is polling.
+func (s *Session) Ready() bool {
+	if !s.out.Idle() {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conn != nil || s.polling.get != nil
+}
+
+// Wait returns once at most half of the queue is used. The error is realtime.ErrClosed or the context's.
+func (s *Session) Wait(ctx context.Context) error { return s.out.Wait(ctx) }
+
+// write is Outbound's Write: to the WebSocket, or as the answer of the GET request that waits.
+func (s *Session) write(frames [][]byte) error {
+	s.mu.Lock()
+	conn := s.conn
+	if conn != nil {
+		s.mu.Unlock()
+		return conn.Write(frames)
+	}
+	defer s.mu.Unlock()
+	get := s.polling.get
+	if get == nil {
+		return realtime.ErrNotReady
+	}
+	var body []byte
+	for _, frame := range frames {
+		var err error
+		if body, err = appendPayload(body, frame); err != nil {
+			return err
+		}
+	}
+	s.polling.answer(body)
+	return nil
+}
+
+// receive handles one packet of the client. An error closes the session.
+func (s *Session) receive(p Packet) error {
+	s.receiving.Lock()
+	defer s.receiving.Unlock()
+	s.heard.Store(true)
+	switch p.Kind {
+	case KindMessage:
+		s.busy.Store(true)
+		defer s.busy.Store(false)
+		return s.receiver.Receive(p.Data, p.Binary)
+	case KindPong:
+		s.pong()
+	case KindClose:
+		s.finish(CauseTransportClose, KindNoop)
+	case KindPing:
+		return fmt.Errorf("%w: pings are the server's", errPacket)
+	}
+	return nil // the other kinds mean nothing here, and older clients send them
+}
+
+// read reads the WebSocket until it ends.
+func (s *Session) read(conn *ws.Conn) {
+	for {
+		op, message, err := conn.Next(context.Background())
+		if err != nil {
+			s.finish(cause(err), KindClose)
+			return
+		}
+		packet := Packet{Kind: KindMessage, Data: message, Binary: true}
+		if op == ws.Text {
+			if packet, err = parseText(message); err != nil {
+				s.fail(CauseParseError)
+				return
+			}
+		}
+		if err := s.receive(packet); err != nil {
+			s.fail(CauseParseError)
+			return
+		}
+	}
+}
+
+// cause finds out whether the client closed the connection or broke it.
+func cause(err error) Cause {
+	var closed websocket.CloseError
+	if errors.As(err, &closed) || errors.Is(err, io.EOF) {
+		return CauseTransportClose
+	}
+	if errors.Is(err, websocket.ErrMessageTooBig) {
+		return CauseParseError
+	}
+	return CauseTransportError
+}
+
+// fail ends a session whose client broke the rules.
+func (s *Session) fail(cause Cause) {
+	s.finish(cause, KindClose)
+}
+
+// heartbeat sends a ping, and later looks whether the pong came.
+func (s *Session) heartbeat() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	cfg := &s.server.cfg
+	switch {
+	case s.state == stateClosed:
+	case !s.pinged:
+		s.pinged = true
+		s.heard.Store(false)
+		s.beat.Reset(time.Until(s.due))
+		s.out.Put(textFrame(KindPing, nil), realtime.QueueDrop, "", "")
+	case s.heard.Swap(false) || s.busy.Load(): // alive: its pong stands behind what else it sent
+		s.due = time.Now().Add(cfg.PingTimeout)
+		s.beat.Reset(cfg.PingTimeout)
+	default:
+		go s.finish(CausePingTimeout, KindClose)
+	}
+}
+
+// pong notes that the client is alive.
+func (s *Session) pong() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state != stateClosed && s.pinged {
+		cfg := &s.server.cfg
+		s.pinged = false
+		s.due = time.Now().Add(cfg.PingInterval + cfg.PingTimeout)
+		s.beat.Reset(cfg.PingInterval)
+	}
+}
+
+// overdue reports whether a pong should have come, even if the timer does not know yet; s.mu is held.
+func (s *Session) overdue() bool {
+	return s.pinged && !s.heard.Load() && !s.busy.Load() && !time.Now().Before(s.due)
+}
+
+// SendMessage queues one message, and reports whether it will be sent.
+func (s *Session) SendMessage(message []byte, binary bool) bool {
+	frame := textFrame(KindMessage, message)
+	if binary {
+		frame = ws.Frame(ws.Binary, message)
+	}
+	return s.Send(frame, realtime.QueueClose, "", "")
+}

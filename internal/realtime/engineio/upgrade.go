@@ -1,0 +1,100 @@
+package engineio
+
+import (
+	"context"
+	"net/http"
+	"time"
+	"unicode/utf8"
+
+	"github.com/coder/websocket"
+	"github.com/guichet-api/guichet/internal/realtime/ws"
+)
+
+// serveUpgrade takes a WebSocket over that wants to carry the session. A session that has one, or is being asked by one,
+// closes it: clients take an HTTP status for a failure of the whole session.
+func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request) *refusal {
+	conn, err := s.server.accept(w, r)
+	if err != nil {
+		return nil // it was answered
+	}
+	s.mu.Lock()
+	free := s.state == stateOpen && s.conn == nil && s.polling.probe == nil
+	if free {
+		s.polling.probe = conn
+	}
+	s.mu.Unlock()
+	if !free {
+		go func() {
+			// coder/websocket hears the peer's close frame only while somebody reads.
+			go func() { _, _, _ = conn.Next(context.Background()) }()
+			conn.End(websocket.StatusNormalClosure, "the session has a connection", s.server.cfg.Grace)
+		}()
+		return nil
+	}
+	go s.upgrade(conn)
+	return nil
+}
+
+// upgrade lets a WebSocket take the session over ("Upgrade" of the specification), and then reads it.
+func (s *Session) upgrade(conn *ws.Conn) {
+	timeout := time.AfterFunc(s.server.cfg.UpgradeTimeout, func() { _ = conn.CloseNow() }) // its reader, here, learns it
+	done := s.probe(conn)
+	timeout.Stop()
+	if !done {
+		s.mu.Lock()
+		if s.polling.probe == conn {
+			s.polling.probe = nil
+		}
+		s.mu.Unlock()
+		_ = conn.CloseNow() // it never carried anything
+		return
+	}
+	s.out.Resume()
+	s.read(conn)
+}
+
+// probe answers the client's probe and waits for its word that nothing comes by long-polling any more.
+func (s *Session) probe(conn *ws.Conn) (done bool) {
+	if p, err := nextPacket(conn); err != nil || p.Kind != KindPing || string(p.Data) != "probe" {
+		return false
+	}
+	if err := conn.Write([][]byte{textFrame(KindPong, []byte("probe"))}); err != nil {
+		return false
+	}
+	s.mu.Lock()
+	if g := s.polling.get; g != nil && !g.taken { // the client waits for its end before it goes on
+		s.polling.answer([]byte{byte(KindNoop)})
+	}
+	s.mu.Unlock()
+	if p, err := nextPacket(conn); err != nil || p.Kind != KindUpgrade {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == stateClosed {
+		return false
+	}
+	s.conn, s.polling.probe = conn, nil
+	s.polling.answer(nil)
+	return true
+}
+
+// nextPacket reads a text packet.
+func nextPacket(conn *ws.Conn) (Packet, error) {
+	op, message, err := conn.Next(context.Background())
+	if err != nil {
+		return Packet{}, err
+	}
+	if op != ws.Text {
+		return Packet{}, errPacket
+	}
+	return parseText(message)
+}
+
+// parseText reads the packet of a text frame, which must be UTF-8 (RFC 6455, section 8.1).
+func parseText(message []byte) (Packet, error) {
+	if !utf8.Valid(message) {
+		return Packet{}, errPacket
+	}
+	return ParsePacket(message)
+}

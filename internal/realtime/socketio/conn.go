@@ -1,0 +1,220 @@
+package socketio
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/guichet-api/guichet/internal/realtime"
+	"github.com/guichet-api/guichet/internal/realtime/engineio"
+)
+
+// conn is one Engine.IO session and the sockets that share it, one per namespace.
+type conn struct {
+	server  *Server
+	session *engineio.Session
+
+	// Used by who receives, one at a time.
+	allowance bucket
+	partial   *partial // an event whose attachments have not all come
+
+	mu      sync.Mutex
+	sockets []*Socket
+	left    []string    // namespaces that the server took the client out of
+	timer   *time.Timer // closes a connection that joins nothing
+	closed  bool
+}
+
+// partial is a packet that waits for attachments.
+type partial struct {
+	packet
+	size        int // bytes so far
+	attachments [][]byte
+}
+
+// open is engineio's Open.
+func (s *Server) open(session *engineio.Session) engineio.Receiver {
+	c := &conn{server: s, session: session, allowance: newBucket(s.cfg.Rate, s.cfg.Burst)}
+	c.timer = time.AfterFunc(s.cfg.ConnectTimeout, c.giveUp)
+	return c
+}
+
+// giveUp closes a connection that has joined nothing.
+func (c *conn) giveUp() {
+	c.mu.Lock()
+	idle := len(c.sockets) == 0
+	c.mu.Unlock()
+	if idle {
+		c.session.Close(realtime.ReasonPolicy)
+	}
+}
+
+// Receive implements engineio.Receiver. It waits while the client sends too fast, or does not read what it is sent.
+func (c *conn) Receive(message []byte, binary bool) error {
+	ctx := c.session.Context()
+	if !c.allowance.take(ctx) || c.session.Wait(ctx) != nil {
+		return nil // the connection is ending
+	}
+	if binary {
+		return c.attach(message)
+	}
+	if c.partial != nil {
+		return malformed("text instead of attachments")
+	}
+	p, err := parsePacket(message, c.server.cfg.MaxAttachments)
+	if err != nil {
+		return err
+	}
+	if p.attachments > 0 {
+		if err := checkPlaceholders(p.args, p.attachments); err != nil {
+			return err
+		}
+		c.partial = &partial{packet: p, size: len(message)}
+		return nil
+	}
+	return c.handle(p, nil)
+}
+
+// attach takes one attachment of the packet that waits for it.
+func (c *conn) attach(data []byte) error {
+	p := c.partial
+	if p == nil {
+		return malformed("attachment of no event")
+	}
+	p.size += len(data)
+	if p.size > c.server.cfg.MaxEvent {
+		return malformed("%d bytes of attachments", p.size)
+	}
+	p.attachments = append(p.attachments, data)
+	if len(p.attachments) < p.packet.attachments {
+		return nil
+	}
+	c.partial = nil
+	return c.handle(p.packet, p.attachments)
+}
+
+// handle gives a packet to its socket.
+func (c *conn) handle(p packet, attachments [][]byte) error {
+	socket := c.socket(p.namespace)
+	if p.kind == kindConnect {
+		if socket != nil {
+			return malformed("CONNECT to %q, which is joined", p.namespace)
+		}
+		c.connect(p)
+		return nil
+	}
+	if socket == nil {
+		if c.wasLeft(p.namespace) { // the client does not know yet
+			return nil
+		}
+		return malformed("packet to %q, which is not joined", p.namespace)
+	}
+	args := Args{p.args, attachments}
+	switch p.kind {
+	case kindDisconnect:
+		socket.close(CauseClientDisconnect)
+	case kindAck, kindBinaryAck:
+		socket.acknowledged(p.id, args)
+	default:
+		socket.receive(&Event{Socket: socket, Name: p.event, Args: args, id: p.id, wantsAck: p.hasID})
+	}
+	return nil
+}
+
+// socket is the one of a namespace, nil if it is not joined.
+func (c *conn) socket(namespace string) *Socket {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.sockets {
+		if s.namespace.name == namespace {
+			return s
+		}
+	}
+	return nil
+}
+
+func (c *conn) wasLeft(namespace string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Contains(c.left, namespace)
+}
+
+// connect answers a CONNECT.
+func (c *conn) connect(p packet) {
+	n := c.server.namespace(p.namespace)
+	if n == nil {
+		c.refuse(p.namespace, &ConnectError{Message: "Invalid namespace"})
+		return
+	}
+	socket := newSocket(n, c, p.auth)
+	if err := n.app.admit(c.session.Context(), socket); err != nil {
+		n.recovery.giveBack(socket)
+		if errors.Is(err, realtime.ErrDraining) { // a refusal would keep the client from trying again
+			c.session.Close(realtime.ReasonGoingAway)
+			return
+		}
+		c.refuse(p.namespace, err)
+		return
+	}
+	socket.inbox = append(socket.inbox, func() { n.welcome(socket) })
+	if !c.join(socket) {
+		n.recovery.giveBack(socket)
+		return
+	}
+	socket.mu.Lock()
+	defer socket.mu.Unlock()
+	socket.start()
+}
+
+// join makes a socket one of the connection, unless that has ended.
+func (c *conn) join(s *Socket) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return false
+	}
+	c.sockets = append(c.sockets, s)
+	c.left = slices.DeleteFunc(c.left, func(name string) bool { return name == s.namespace.name })
+	if c.timer != nil {
+		c.timer.Stop()
+		c.timer = nil
+	}
+	c.server.sockets.Add(1)
+	return true
+}
+
+// part forgets a socket that has left its namespace.
+func (c *conn) part(s *Socket, byServer bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sockets = slices.DeleteFunc(c.sockets, func(other *Socket) bool { return other == s })
+	if byServer {
+		c.left = append(c.left, s.namespace.name)
+	}
+}
+
+// refuse answers CONNECT_ERROR.
+func (c *conn) refuse(namespace string, err error) {
+	text := appendHead(nil, kindConnectError, namespace, 0, false, 0)
+	c.send(append(text, connectError(err)...))
+}
+
+// send queues a packet without attachments.
+func (c *conn) send(text []byte) {
+	c.session.Send(frames(text, nil), realtime.QueueClose, "", "")
+}
+
+// Closed implements engineio.Receiver.
+func (c *conn) Closed(cause engineio.Cause) {
+	c.mu.Lock()
+	c.closed = true
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	sockets := slices.Clone(c.sockets)
+	c.mu.Unlock()
+	for _, s := range sockets {
+		s.close(cause)
+	}
+}

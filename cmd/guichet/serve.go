@@ -18,8 +18,9 @@ import (
 
 // serveCommand is `guichet serve`.
 type serveCommand struct {
-	Only  []string `placeholder:"SYSTEM" help:"Serve these systems alone; the portal always runs."`
-	Check *bool    `negatable:"" help:"Validate every response against its contract, and show in log and portal what does not fit. The default is GUICHET_CHECK."`
+	Only   []string `placeholder:"SYSTEM" help:"Serve these systems alone; the portal always runs."`
+	Config string   `short:"c" placeholder:"PATH" help:"Settings file of the chat; the default is GUICHET_TCHATATOR_CONFIG."`
+	Check  *bool    `negatable:"" help:"Validate every response against its contract, and show in log and portal what does not fit. The default is GUICHET_CHECK."`
 }
 
 // Help is shown below the command's usage.
@@ -45,6 +46,9 @@ func (c serveCommand) Run(ctx context.Context, a *app) error {
 	systems, err := only(a.systems, c.Only)
 	if err != nil {
 		return err
+	}
+	if c.Config != "" {
+		a.environ = append(a.environ, tchatatorConfig+"="+c.Config) // the last one counts
 	}
 	s, err := a.settings()
 	if err := config.Join(err, s.requireSecret()); err != nil {

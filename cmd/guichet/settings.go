@@ -116,10 +116,14 @@ func readSettings(environ []string, systems []system) (settings, error) {
 	s.dev = r.Bool("GUICHET_DEV", embedded)
 	s.check = r.Bool("GUICHET_CHECK", s.dev)
 	for _, sys := range systems {
-		one := systemSettings{addr: r.Addr(sys.variable("ADDR"), sys.addr), publicURL: readPublicURL(r, sys.variable("PUBLIC_URL"))}
+		one, addr := systemSettings{publicURL: readPublicURL(r, sys.variable("PUBLIC_URL"))}, sys.addr
 		if sys.own.read != nil {
 			one.own = sys.own.read(r)
 		}
+		if sys.own.addr != nil {
+			addr = sys.own.addr(one.own, addr)
+		}
+		one.addr = r.Addr(sys.variable("ADDR"), addr)
 		s.systems[sys.name] = one
 	}
 	s.checkAddresses(r, systems)

@@ -11,6 +11,8 @@ import (
 
 	"github.com/guichet-api/guichet/internal/platform/config"
 	"github.com/guichet-api/guichet/internal/portal"
+	"github.com/guichet-api/guichet/internal/tchatator"
+	"github.com/guichet-api/guichet/internal/tickets"
 	"github.com/guichet-api/guichet/internal/tiptop"
 	"github.com/guichet-api/guichet/spec"
 )
@@ -31,8 +33,9 @@ type system struct {
 
 // ownSettings are what the environment says to one system alone; zero: nothing.
 type ownSettings struct {
-	variables []variable               // for the help
-	read      func(*config.Reader) any // becomes systemSettings.own
+	variables []variable                            // for the help
+	read      func(*config.Reader) any              // becomes systemSettings.own
+	addr      func(own any, fallback string) string // where it listens by default, if they say; nil: they do not
 }
 
 // site is a system's place in the process.
@@ -72,6 +75,15 @@ func systemTable() []system {
 		{
 			name: tiptop.Name, title: "The Tip Top", addr: "127.0.0.1:4000", spec: spec.Tiptop,
 			commandsHelp: "accounts, codes and the contest.", commands: func() any { return &tiptopCommands{} }, build: buildTiptop,
+		},
+		{
+			name: tickets.Name, title: "Tickets-Clients BTP", addr: "127.0.0.1:3000", spec: spec.Tickets, events: spec.TicketsEvents,
+			commandsHelp: "accounts.", commands: func() any { return &ticketsCommands{} }, build: buildTickets, own: ticketsSettings(),
+		},
+		{
+			name: tchatator.Name, title: "Tchatator", addr: "127.0.0.1:4242", spec: spec.Tchatator, events: spec.TchatatorEvents,
+			commandsHelp: "users, and a client for the terminal.", commands: func() any { return &tchatatorCommands{} }, mixed: true,
+			build: buildTchatator, own: tchatatorOwn(),
 		},
 	}
 }

@@ -20,7 +20,7 @@ func (a *API) ListMessages(ctx context.Context, r api.ListMessagesRequestObject)
 	if err != nil {
 		return nil, err
 	}
-	window := page.Window{Page: r.Params.Page, Limit: int32(a.cfg.PageSize)} //nolint:gosec // at most maxPageSize
+	window := page.Window{Page: r.Params.Page, Limit: int32(a.cfg.PageSize)} //nolint:gosec // at most MaxPageSize
 	rows, err := page.Read(ctx, window, total, func(ctx context.Context, skip int64) ([]db.Message, error) {
 		return a.queries.ListMessages(ctx, db.ListMessagesParams{UserID: me, OtherID: other, Rows: window.Limit, Skip: skip})
 	})

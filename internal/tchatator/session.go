@@ -150,7 +150,7 @@ func (l *Live) sitDown(ctx context.Context, one *session) error {
 		return nil
 	}
 	times, err := l.api.queries.ListSendTimes(ctx, db.ListSendTimesParams{
-		SenderID: one.user, After: l.api.now().Add(-span), Rows: int32(messages), //nolint:gosec // at most maxRate
+		SenderID: one.user, After: l.api.now().Add(-span), Rows: int32(messages), //nolint:gosec // at most MaxRate
 	})
 	if err != nil {
 		return fmt.Errorf("ListSendTimes: %w", err)

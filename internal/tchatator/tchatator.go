@@ -50,11 +50,11 @@ type Config struct {
 
 // Bounds of the settings.
 const (
-	minTokenLength   = 32
-	maxTokenLength   = 256
-	maxMessageLength = 100_000
-	maxRate          = 100_000
-	maxPageSize      = 1000
+	MinTokenLength   = 32
+	MaxTokenLength   = 256
+	MaxMessageLength = 100_000
+	MaxRate          = 100_000
+	MaxPageSize      = 1000
 )
 
 // Validate reports every mistake.
@@ -65,15 +65,15 @@ func (c Config) Validate() error {
 			mistakes = append(mistakes, fmt.Errorf("%s must be from %d to %d, not %d", name, least, most, value))
 		}
 	}
-	within("max-messages-per-minutes", c.PerMinute, 0, maxRate)
-	within("max-messages-per-hours", c.PerHour, 0, maxRate)
-	within("max-message-length", c.MaxLength, 1, maxMessageLength)
-	within("max-message-reception-block", c.PageSize, 1, maxPageSize)
+	within("max-messages-per-minutes", c.PerMinute, 0, MaxRate)
+	within("max-messages-per-hours", c.PerHour, 0, MaxRate)
+	within("max-message-length", c.MaxLength, 1, MaxMessageLength)
+	within("max-message-reception-block", c.PageSize, 1, MaxPageSize)
 	if c.BlockFor < time.Second {
 		mistakes = append(mistakes, fmt.Errorf("block-cli-duration must be a second or longer, not %v", c.BlockFor))
 	}
-	if n := len(c.AdminToken); n > 0 && (n < minTokenLength || n > maxTokenLength) {
-		mistakes = append(mistakes, fmt.Errorf("admin-api-token must have from %d to %d characters, not %d", minTokenLength, maxTokenLength, n))
+	if n := len(c.AdminToken); n > 0 && (n < MinTokenLength || n > MaxTokenLength) {
+		mistakes = append(mistakes, fmt.Errorf("admin-api-token must have from %d to %d characters, not %d", MinTokenLength, MaxTokenLength, n))
 	}
 	return errors.Join(mistakes...)
 }

@@ -129,9 +129,7 @@ func (d *desk) start(a *API) {
 			d.t.Error(err)
 		}
 	})
-	for a.outbox.Ready(d.t.Context()) != nil {
-		d.must(d.t.Context().Err())
-	}
+	d.await("the outbox is ready", func() bool { return a.outbox.Ready(ctx) == nil })
 }
 
 // parts is what newAPI builds with.
@@ -298,7 +296,7 @@ func (d *desk) exec(sql string, args ...any) {
 	d.must(err)
 }
 
-// settle waits until everything that has happened is announced.
+// settle waits until everything that has happened has its number.
 func (d *desk) settle(ctx context.Context) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -312,6 +310,21 @@ func (d *desk) settle(ctx context.Context) error {
 		case <-tick.C:
 		case <-ctx.Done():
 			return ctx.Err()
+		}
+	}
+}
+
+// await waits until something is so.
+func (d *desk) await(what string, so func() bool) {
+	d.t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(20 * time.Second)
+	for !so() {
+		select {
+		case <-tick.C:
+		case <-deadline:
+			d.t.Fatalf("it does not come about that %s", what)
 		}
 	}
 }

@@ -83,7 +83,9 @@ func (a *API) newSocket() (route string, err error) {
 func (a *API) Run(ctx context.Context) error {
 	published := make(chan error, 1)
 	go func() { published <- a.outbox.Run(ctx) }()
-	a.live.followSessions(ctx)
+	tick := time.NewTicker(sessionInterval)
+	defer tick.Stop()
+	a.live.followSessions(ctx, tick.C)
 	return <-published
 }
 
@@ -114,13 +116,11 @@ func (l *Live) Ping(context.Context, *realtime.Peer) error { return nil }
 // callerOf is who a peer is; the contract lets nobody in without a token.
 func callerOf(p *realtime.Peer) login.Caller { return p.Caller().(login.Caller) }
 
-// followSessions ends connections whose session has ended, until ctx ends.
-func (l *Live) followSessions(ctx context.Context) {
-	tick := time.NewTicker(sessionInterval)
-	defer tick.Stop()
+// followSessions ends connections whose session has ended, at every tick until ctx ends.
+func (l *Live) followSessions(ctx context.Context, tick <-chan time.Time) {
 	for {
 		select {
-		case <-tick.C:
+		case <-tick:
 		case <-ctx.Done():
 			return
 		}

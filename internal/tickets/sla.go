@@ -18,15 +18,15 @@ func DefaultSLA() SLA {
 	return SLA{Critique: 4 * time.Hour, Haute: 8 * time.Hour, Normale: 24 * time.Hour, Basse: 72 * time.Hour}
 }
 
-// maxSLA is a year: whoever wants more has mistaken the unit.
-const maxSLA = 366 * 24 * time.Hour
+// MaxSLA is a year: whoever wants more has mistaken the unit.
+const MaxSLA = 366 * 24 * time.Hour
 
 // Validate reports every mistake. Whole seconds make both thresholds whole milliseconds, in the database as well as here.
 func (s SLA) Validate() error {
 	var mistakes []error
 	for _, priority := range []api.Priority{api.PriorityCritique, api.PriorityHaute, api.PriorityNormale, api.PriorityBasse} {
-		if d := s.duration(priority); d < time.Second || d > maxSLA || d%time.Second != 0 {
-			mistakes = append(mistakes, fmt.Errorf("SLA of %s must be whole seconds, at least one and at most %s, not %s", priority, maxSLA, d))
+		if d := s.duration(priority); d < time.Second || d > MaxSLA || d%time.Second != 0 {
+			mistakes = append(mistakes, fmt.Errorf("SLA of %s must be whole seconds, at least one and at most %s, not %s", priority, MaxSLA, d))
 		}
 	}
 	return errors.Join(mistakes...)

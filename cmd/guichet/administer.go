@@ -47,15 +47,24 @@ func plainError(err error) error {
 	return err
 }
 
-// passwordHelp is the help of the commands that take a password; role is one of the system's.
-func passwordHelp(system, role string) string {
+// passwordHelp is the help of the commands that take a password; flags are what the system asks of an account besides its
+// address.
+func passwordHelp(system, flags string) string {
 	return fmt.Sprintf(`The password is asked for without showing it, or read as one line from standard input when that is no terminal.
 
 Examples:
 
-    guichet %[1]s user add --email a@example.com --role %[2]s
-    guichet %[1]s user add --email b@example.com --generate
-    guichet %[1]s user password a@example.com < password.txt`, system, role)
+    guichet %[1]s user add --email a@example.com %[2]s
+    guichet %[1]s user add --email b@example.com %[2]s --generate
+    guichet %[1]s user password a@example.com < password.txt`, system, flags)
+}
+
+// showChanged says that a password was changed.
+func (a *app) showChanged(password string, made bool) error {
+	if _, err := fmt.Fprintln(a.stdout, "the password is changed, the account's sessions are over"); err != nil {
+		return err
+	}
+	return a.showPassword(password, made)
 }
 
 // showPassword prints a password that was made up: nobody knows it otherwise, and nothing keeps it.

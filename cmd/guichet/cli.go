@@ -22,7 +22,8 @@ const examples = `  guichet serve                              everything, on 12
   guichet serve --only tiptop                the prize game and the portal
   guichet tiptop user add --email a@example.com --role ADMIN
   guichet tiptop codes issue --count 500000 --out codes.csv
-  guichet tiptop game window --from 2026-01-01 --to 2026-01-30`
+  guichet tiptop game window --from 2026-01-01 --to 2026-01-30
+  guichet tickets user add --email a@example.com --nom "Marie Martin" --role admin`
 
 // errHelp ends a parse whose help was asked for and printed.
 var errHelp = errors.New("help was printed")

@@ -48,7 +48,7 @@ func TestDatabaseURL(t *testing.T) {
 	if files, err := os.ReadDir(stateDir); err != nil || len(files) > 1 || len(files) == 1 && files[0].Name() != "mail" {
 		t.Errorf("the state directory holds %v: %v", files, err)
 	}
-	second := serve(t, stateDir, env) // processes may share a database
+	second := serve(t, stateDir, env, "--only", "tiptop") // processes may share a database
 	tokenOf(t, second.tiptop, "boss@example.com", "Secret1234")
 	s.signal(syscall.SIGTERM)
 	if code := s.wait(); code != 0 {
@@ -131,6 +131,6 @@ func TestInterruptedStart(t *testing.T) {
 	if code := p.wait(); code > exitFailure {
 		t.Errorf("exits %d", code)
 	}
-	s := serve(t, stateDir, nil)
+	s := serve(t, stateDir, nil, "--only", "tiptop")
 	tokenOf(t, s.tiptop, "admin@test.com", "Admin1234")
 }

@@ -14,11 +14,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/guichet-api/guichet/internal/tickets"
+	"github.com/guichet-api/guichet/internal/tiptop"
 )
 
 // TestMain builds the program once, the first time that a test wants it, and removes it at the end.
@@ -92,10 +96,14 @@ const patience = 60 * time.Second
 
 // environment for a program on its own: nothing of the developer's but the path.
 func baseEnv(stateDir string, more ...string) []string {
-	return append([]string{
+	env := []string{
 		"PATH=" + os.Getenv("PATH"), "PG_BIN=" + os.Getenv("PG_BIN"), "HOME=" + filepath.Dir(stateDir), "GUICHET_STATE_DIR=" + stateDir,
-		"GUICHET_PORTAL_ADDR=127.0.0.1:0", "GUICHET_TIPTOP_ADDR=127.0.0.1:0",
-	}, more...)
+		"GUICHET_PORTAL_ADDR=127.0.0.1:0",
+	}
+	for _, s := range systemTable() {
+		env = append(env, s.variable("ADDR")+"=127.0.0.1:0")
+	}
+	return append(env, more...)
 }
 
 // command prepares the program without starting it.
@@ -155,21 +163,21 @@ func (p *process) follow(stderr io.Reader) {
 	close(p.lines)
 }
 
-// line waits for a line of the log.
-func (p *process) line(message string) map[string]any {
+// line waits for a line of the log with one of these messages.
+func (p *process) line(messages ...string) map[string]any {
 	p.t.Helper()
 	timeout := time.After(patience)
 	for {
 		select {
 		case line, open := <-p.lines:
 			if !open {
-				p.t.Fatalf("the program ended without %q: %v\n%s", message, p.err, p.stderr.String())
+				p.t.Fatalf("the program ended without %q: %v\n%s", messages, p.err, p.stderr.String())
 			}
-			if line["msg"] == message {
+			if message, _ := line["msg"].(string); slices.Contains(messages, message) {
 				return line
 			}
 		case <-timeout:
-			p.t.Fatalf("no %q in the log:\n%s", message, p.stderr.String())
+			p.t.Fatalf("no %q in the log:\n%s", messages, p.stderr.String())
 		}
 	}
 }
@@ -199,8 +207,8 @@ func (p *process) signal(sig syscall.Signal) {
 // server is a running `guichet serve`.
 type server struct {
 	*process
-	stateDir       string
-	portal, tiptop string // addresses
+	stateDir                string
+	portal, tiptop, tickets string // addresses
 }
 
 // serve starts a server on free ports and waits until it is ready.
@@ -213,16 +221,11 @@ func serve(t *testing.T, stateDir string, env []string, args ...string) *server 
 func await(t *testing.T, stateDir string, p *process) *server {
 	t.Helper()
 	s := &server{process: p, stateDir: stateDir}
-	for range 2 {
-		line := p.line("listening")
-		url, _ := line["url"].(string)
-		if line["system"] == "portal" {
-			s.portal = url
-		} else {
-			s.tiptop = url
-		}
+	at := map[any]string{}
+	for line := p.line("listening", "ready"); line["msg"] != "ready"; line = p.line("listening", "ready") {
+		at[line["system"]], _ = line["url"].(string)
 	}
-	p.line("ready")
+	s.portal, s.tiptop, s.tickets = at[portalName], at[tiptop.Name], at[tickets.Name]
 	return s
 }
 

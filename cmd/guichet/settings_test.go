@@ -72,7 +72,7 @@ func TestSettingsAll(t *testing.T) {
 	t.Parallel()
 	s, err := readWith(
 		"GUICHET_PORTAL_ADDR=:9000", "GUICHET_TIPTOP_ADDR=[::1]:9001", "GUICHET_TIPTOP_PUBLIC_URL=https://www.example.com/jeu/",
-		"GUICHET_STATE_DIR=/srv/guichet", "GUICHET_DB_MAX_CONNS=12", "PG_BIN=/opt/pg/bin", "GUICHET_DEMO=false", "GUICHET_DEV=0",
+		"GUICHET_STATE_DIR=/srv/guichet", "GUICHET_DB_MAX_CONNS=30", "PG_BIN=/opt/pg/bin", "GUICHET_DEMO=false", "GUICHET_DEV=0",
 		"GUICHET_CHECK=on", "GUICHET_SECRET="+strings.Repeat("x", 40), "GUICHET_TLS_DOMAIN=guichet.example.com",
 		"GUICHET_CORS_ORIGINS=https://a.example.com, https://b.example.com:8443", "GUICHET_TRUSTED_PROXIES=10.0.0.0/8,::1",
 		"GUICHET_RATE_LIMITS=login-account=3/30s,forgot-account=off", "SMTP_URL=smtp://u:p@mail.example.com:587",
@@ -81,7 +81,7 @@ func TestSettingsAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.stateDir != "/srv/guichet" || s.maxConns != 12 || s.pgBin != "/opt/pg/bin" || s.demo || s.dev || !s.check {
+	if s.stateDir != "/srv/guichet" || s.maxConns != 30 || s.pgBin != "/opt/pg/bin" || s.demo || s.dev || !s.check {
 		t.Errorf("got %+v", s)
 	}
 	if s.systems["tiptop"].publicURL.Host != "www.example.com" || s.tls.domain != "guichet.example.com" || len(s.trusted) != 2 {
@@ -116,6 +116,8 @@ func TestSettingsMistakes(t *testing.T) {
 		{"GUICHET_TIPTOP_PUBLIC_URL=https://x/?a=b", "GUICHET_TIPTOP_PUBLIC_URL must be an address and a path alone"},
 		{"DATABASE_URL=postgres://u:hush@h:nan/x", "DATABASE_URL must be a connection string"},
 		{"GUICHET_DB_MAX_CONNS=3", "GUICHET_DB_MAX_CONNS must be a number from"},
+		{"GUICHET_TICKETS_SLA_HAUTE=8", "GUICHET_TICKETS_SLA_HAUTE must be a"},
+		{"GUICHET_TICKETS_SLA_HAUTE=1500ms", "GUICHET_TICKETS_SLA_HAUTE must be whole seconds"},
 		{"GUICHET_DEMO=maybe", "GUICHET_DEMO must be true or false"},
 		{"GUICHET_DEV=maybe", "GUICHET_DEV must be true or false"},
 		{"GUICHET_CHECK=maybe", "GUICHET_CHECK must be true or false"},
@@ -168,9 +170,20 @@ func TestHelpListsTheEnvironment(t *testing.T) {
 	if _, err := readWith(all...); err != nil {
 		t.Errorf("the help documents what is not read: %v", err)
 	}
-	source, err := os.ReadFile("settings.go")
+	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
+	}
+	var source []byte
+	for _, name := range files {
+		if name == "environment.go" || strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source = append(source, text...)
 	}
 	read := regexp.MustCompile(`"((?:GUICHET_|SMTP_|DATABASE_|PG_)[A-Z_]+)"`).FindAllStringSubmatch(string(source), -1)
 	if len(read) < 20 {

@@ -51,7 +51,7 @@ type tiptopUserAdd struct {
 }
 
 // Help is shown below the command's usage.
-func (tiptopUserAdd) Help() string { return passwordHelp(tiptop.Name, "ADMIN") }
+func (tiptopUserAdd) Help() string { return passwordHelp(tiptop.Name, "--role ADMIN") }
 
 // Run adds the account.
 func (c tiptopUserAdd) Run(ctx context.Context, a *app) error {
@@ -97,7 +97,7 @@ type tiptopUserPassword struct {
 }
 
 // Help is shown below the command's usage.
-func (tiptopUserPassword) Help() string { return passwordHelp(tiptop.Name, "ADMIN") }
+func (tiptopUserPassword) Help() string { return passwordHelp(tiptop.Name, "--role ADMIN") }
 
 // Run changes the password.
 func (c tiptopUserPassword) Run(ctx context.Context, a *app) error {
@@ -109,10 +109,7 @@ func (c tiptopUserPassword) Run(ctx context.Context, a *app) error {
 		if err := op.SetPassword(ctx, c.Email, password); err != nil {
 			return err
 		}
-		if _, err := fmt.Fprintln(a.stdout, "the password is changed, the account's sessions are over"); err != nil {
-			return err
-		}
-		return a.showPassword(password, made)
+		return a.showChanged(password, made)
 	})
 }
 

@@ -73,7 +73,7 @@ func (u *ui) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // uiFiles are the files of the page: ours, and those of the Go module.
 var uiFiles = map[string]bool{
 	"docs.css": true, "docs.js": true,
-	"favicon-32x32.png": true, "swagger-ui-bundle.js": true, "swagger-ui-standalone-preset.js": true, "swagger-ui.css": true,
+	"favicon-32x32.png": true, "swagger-ui-bundle.js": true, "swagger-ui.css": true,
 }
 
 // files answers the page's files by their bare names.

@@ -358,7 +358,7 @@ func TestDocsFiles(t *testing.T) {
 	for _, base := range []string{"/docs/", "/mini/docs/"} {
 		for name, kind := range map[string]string{
 			"docs.js": "text/javascript", "docs.css": "text/css", "swagger-ui.css": "text/css",
-			"swagger-ui-bundle.js": "text/javascript", "swagger-ui-standalone-preset.js": "text/javascript", "favicon-32x32.png": "image/png",
+			"swagger-ui-bundle.js": "text/javascript", "favicon-32x32.png": "image/png",
 		} {
 			plain := get(p, "GET", base+name)
 			if plain.Code != 200 || !strings.HasPrefix(plain.Header().Get(echo.HeaderContentType), kind) || plain.Body.Len() == 0 {

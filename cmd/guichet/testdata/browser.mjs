@@ -106,6 +106,16 @@ try {
   await shoot(own, "docs-own");
   await own.close();
 
+  const menu = await open(`${portal}/docs`);
+  const other = menu.locator("a.contract").nth(1);
+  await other.click();
+  await menu.waitForURL("**/docs?urls.primaryName=**");
+  await menu.locator(".opblock").first().waitFor();
+  assert.equal(await menu.locator("a.contract[aria-current]").innerText(), await other.innerText());
+  assert.ok((await menu.locator(".info .title").innerText()).startsWith(await other.innerText()), "the menu leads to another contract");
+  await shoot(menu, "docs-other");
+  await menu.close();
+
   assert.deepEqual(complaints, []);
   console.log(JSON.stringify({ requests: requests.length, title: mounted.body.user.email }));
 } finally {

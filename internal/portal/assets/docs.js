@@ -1,14 +1,20 @@
-// Starts Swagger UI over the contracts that the page names. Nothing is asked of any other origin: no validator, no fonts.
+// Starts Swagger UI over one of the contracts that the page names: the one that ?urls.primaryName asks for, or the first. Nothing
+// is asked of any other origin: no validator, no fonts. Swagger UI's own menu of contracts is not used: it brings inline styles,
+// which the page's policy refuses.
 "use strict";
 (() => {
   const root = document.getElementById("swagger-ui");
-  const specs = JSON.parse(root.dataset.specs).map(({ name, url }) => ({ name, url: new URL(url, document.baseURI).href }));
-  const several = specs.length > 1;
+  const specs = JSON.parse(root.dataset.specs);
+  const asked = new URLSearchParams(location.search).get("urls.primaryName");
+  const spec = specs.find(({ name }) => name === asked) ?? specs[0];
+  for (const link of document.querySelectorAll(".home .contract")) {
+    if (link.textContent === spec.name) link.setAttribute("aria-current", "page");
+  }
   window.ui = SwaggerUIBundle({
     domNode: root,
-    ...(several ? { urls: specs } : { url: specs[0].url }),
-    presets: [SwaggerUIBundle.presets.apis, ...(several ? [SwaggerUIStandalonePreset] : [])],
-    layout: several ? "StandaloneLayout" : "BaseLayout",
+    url: new URL(spec.url, document.baseURI).href,
+    presets: [SwaggerUIBundle.presets.apis],
+    layout: "BaseLayout",
     validatorUrl: null,
     persistAuthorization: true,
     tryItOutEnabled: true,

@@ -140,14 +140,17 @@ func (a *actor) take() []message {
 	return taken
 }
 
-// expect takes the next message, which must be this one. A payload that ends in … is only compared so far.
+// expect takes the next message, which must be this one; what a process does by itself may still be on its way. A payload that
+// ends in … is only compared so far.
 func (a *actor) expect(event, payload string) {
 	a.t.Helper()
+	eventually(a.t, event, func() bool {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return len(a.inbox) > 0
+	})
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.inbox) == 0 {
-		a.t.Fatalf("%s was not sent", event)
-	}
 	next := a.inbox[0]
 	a.inbox = a.inbox[1:]
 	start, open := strings.CutSuffix(payload, "…")

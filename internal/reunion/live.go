@@ -34,7 +34,7 @@ type Live struct {
 	seats    map[uuid.UUID]*seat
 	strays   map[uuid.UUID]*seat // whose leaving could not be stored yet
 
-	lease lease // of the goroutine that runs Run
+	lease lease
 }
 
 var (

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,6 +30,7 @@ const (
 
 // lease is what a process knows of its own.
 type lease struct {
+	mu      sync.Mutex // held while it is tended
 	begun   bool
 	renewed time.Time
 }
@@ -136,6 +138,8 @@ func (a *API) Drain(ctx context.Context) error {
 
 // tend does what is due now.
 func (l *Live) tend(ctx context.Context) error {
+	l.lease.mu.Lock()
+	defer l.lease.mu.Unlock()
 	now := l.api.now()
 	if !l.lease.begun || now.Sub(l.lease.renewed) >= renewInterval {
 		if err := l.renew(ctx, now); err != nil {
@@ -185,7 +189,7 @@ func (l *Live) renew(ctx context.Context, now time.Time) error {
 	if err := l.dismiss(ctx, now); err != nil {
 		return err
 	}
-	l.lease = lease{begun: true, renewed: now}
+	l.lease.begun, l.lease.renewed = true, now
 	return nil
 }
 

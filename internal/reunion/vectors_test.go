@@ -25,7 +25,9 @@ func TestVectors(t *testing.T) {
 	}
 	testkit.RunVectors(t, testkit.Suite{
 		Files: os.DirFS("../.."), Dir: "spec/reunion/vectors", Spec: contract, Mounts: []string{"", "/reunion"},
-		Start:        func(t *testing.T, mount string) *testkit.Target { return startDemo(t, options{mount: mount, limits: true}).target() },
+		Start: func(t *testing.T, mount string) *testkit.Target {
+			return startDemo(t, options{mount: mount, limits: true}).target()
+		},
 		CheckMessage: func(_, direction string, message []byte) error { return checkMessage(checker, direction, message) },
 	})
 }

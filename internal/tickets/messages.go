@@ -67,14 +67,15 @@ func withPieceJointes(ctx context.Context, q *db.Queries, messages []api.Message
 
 // AddMessage adds a message of the caller's. It counts as a change of the ticket.
 func (a *API) AddMessage(ctx context.Context, r api.AddMessageRequestObject) (api.AddMessageResponseObject, error) {
-	id, err := uuid.NewV7FromReader(a.deps.Rand)
-	if err != nil {
-		return nil, err
-	}
+	var id uuid.UUID
 	auteur, contenu := login.CallerOf(ctx).Name, r.Body.Contenu
-	err = a.inTx(ctx, func(q *db.Queries, out realtime.Outbox) error {
+	err := a.inTx(ctx, func(q *db.Queries, out realtime.Outbox) error {
 		ticket, err := lockTicket(ctx, q, r.ID)
 		if err != nil {
+			return err
+		}
+		// Made while the ticket is held: messages of one millisecond are listed in the order of their ids, which is theirs.
+		if id, err = uuid.NewV7FromReader(a.deps.Rand); err != nil {
 			return err
 		}
 		now := a.now()

@@ -3,6 +3,7 @@ package tickets
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -127,13 +128,34 @@ func (e *ear) ends() websocket.StatusCode {
 	}
 }
 
+// send sends a ping.
+func (e *ear) send() {
+	e.d.t.Helper()
+	e.d.must(e.conn.Write(e.d.t.Context(), websocket.MessageText, []byte(`{"type":"ping"}`)))
+}
+
 // ping asks, and awaits the answer as the next frame: whatever was to come before it has come.
 func (e *ear) ping() {
 	e.d.t.Helper()
-	e.d.must(e.conn.Write(e.d.t.Context(), websocket.MessageText, []byte(`{"type":"ping"}`)))
+	e.send()
 	if f := e.take(1)[0]; f.Type != "pong" {
 		e.d.t.Errorf("%s %.200s has come, want pong", f.Type, f.Data)
 	}
+}
+
+// pingAmong asks while events come, and takes the answer from among them.
+func (e *ear) pingAmong() {
+	e.d.t.Helper()
+	e.send()
+	e.d.await("ping is answered", func() bool {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		i := slices.IndexFunc(e.frames, func(f frame) bool { return f.Type == "pong" })
+		if i >= 0 {
+			e.frames = slices.Delete(e.frames, i, i+1)
+		}
+		return i >= 0
+	})
 }
 
 // seq is the number in a frame's id.

@@ -6,12 +6,14 @@ import (
 	"os"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/guichet-api/guichet/gen/tchatator/events"
 	"github.com/guichet-api/guichet/internal/realtime"
+	"github.com/guichet-api/guichet/internal/realtime/tcp"
 	"github.com/guichet-api/guichet/internal/tchatator"
 	"github.com/guichet-api/guichet/internal/testkit"
 	"github.com/guichet-api/guichet/spec"
@@ -31,7 +33,8 @@ func TestVectors(t *testing.T) {
 	testkit.RunVectors(t, testkit.Suite{
 		Files: os.DirFS("../.."), Dir: "spec/tchatator/vectors", Spec: contract, Mounts: []string{"", "/tchatator"},
 		Start: func(t *testing.T, mount string) *testkit.Target {
-			return start(t, tchatator.Config{PerMinute: 12, PerHour: 90, PageSize: 3}, mount).target()
+			// What is incomplete is refused sooner than in the document, so that a vector can wait for it.
+			return start(t, tchatator.Config{PerMinute: 12, PerHour: 90, PageSize: 3, Wire: tcp.Config{Incomplete: time.Second}}, mount).target()
 		},
 		CheckMessage: func(_, direction string, message []byte) error {
 			if direction == "send" {

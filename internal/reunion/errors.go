@@ -80,6 +80,12 @@ func details(violations []contract.Violation) []api.ErrorDetail {
 	return list
 }
 
+// message is what a failure looks like to a socket.
+func message(err error) string {
+	_, body, _ := envelope(err)
+	return body.Message
+}
+
 // refusals says the same on the wire of events.
 type refusals struct{ log *slog.Logger }
 
@@ -87,8 +93,7 @@ var _ events.Errors = refusals{}
 
 // Refusal is the ack of a command that failed.
 func (refusals) Refusal(_ context.Context, _ *realtime.Peer, _ string, err error) events.Refusal {
-	_, body, _ := envelope(err)
-	return events.Refusal{Message: body.Message}
+	return events.Refusal{Message: message(err)}
 }
 
 // ReunionError is the event of a command that failed. Every failure comes by here once: what no client may read is logged.

@@ -130,7 +130,7 @@ func (a *API) Drain(ctx context.Context) error {
 	a.live.mu.Lock()
 	a.live.draining = true
 	a.live.mu.Unlock()
-	if err := a.live.hub.Drain(ctx); err != nil {
+	if err := errors.Join(a.live.hub.Drain(ctx), a.sockets.Close(ctx)); err != nil {
 		return fmt.Errorf("reunion.Drain: %w", err)
 	}
 	return nil

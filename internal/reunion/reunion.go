@@ -23,6 +23,7 @@ import (
 	"github.com/guichet-api/guichet/internal/platform/ratelimit"
 	"github.com/guichet-api/guichet/internal/platform/web"
 	"github.com/guichet-api/guichet/internal/realtime"
+	"github.com/guichet-api/guichet/internal/realtime/socketio"
 	"github.com/guichet-api/guichet/spec"
 )
 
@@ -75,6 +76,7 @@ type API struct {
 	contract *contract.Contract
 	live     *Live
 	gateway  *realtime.Gateway
+	sockets  *socketio.Server
 	echo     *echo.Echo
 }
 
@@ -129,7 +131,24 @@ func (a *API) newRoutes() error {
 	a.echo.Binder = contract.Binder{}
 	a.echo.HTTPErrorHandler = a.answerError
 	api.RegisterHandlersWithOptions(a.echo, api.NewStrictHandler(a, nil), api.RegisterHandlersOptions{OperationMiddlewares: guard.Middlewares()})
-	return guard.CheckRoutes(a.echo)
+	if err := a.newSockets(); err != nil {
+		return err
+	}
+	return guard.CheckRoutes(a.echo, "GET "+socketPath, "POST "+socketPath)
+}
+
+// newSockets puts the live side on its routes.
+func (a *API) newSockets() (err error) {
+	a.sockets, err = socketio.Serve(socketio.Config{
+		Log: a.deps.Web.Logger, Address: web.PeerAddress, Origin: a.deps.Web.AllowsOrigin,
+	}, socketio.Contract{
+		Gateway: a.gateway, Server: *a.gateway.Surface.Server(realtime.WireSocketIO), Message: message,
+	})
+	if err != nil {
+		return err
+	}
+	a.echo.Match([]string{http.MethodGet, http.MethodPost}, socketPath, echo.WrapHandler(a.sockets))
+	return nil
 }
 
 // Handler serves the contract.

@@ -2,7 +2,6 @@ package realtime
 
 import (
 	"context"
-	"errors"
 	"sync"
 )
 
@@ -13,6 +12,11 @@ type OutboundConfig struct {
 	// it, with 64 KiB at most unless one frame is longer. After an error nothing more is written, except for ErrNotReady,
 	// which means that nothing was and that the frames must wait for Resume. The outer slice is used again after the return.
 	Write func(frames [][]byte) error
+	// Try writes what it can of frames without waiting, and reports whether that was all. If not, Write is called with
+	// them again, perhaps with more behind them, and goes on where Try has stopped. nil: only Write is used.
+	Try func(frames [][]byte) (all bool, err error)
+	// Flusher calls Try; required with it.
+	Flusher *Flusher
 	// Full is called once, when a frame of QueueClose found no room: the peer is too slow. It must not wait.
 	Full func()
 	// Ended is called once, when nothing more will be written: after End's last frame (nil), with the error of Write, or
@@ -29,7 +33,8 @@ const (
 // Outbound is the queue of encoded frames of one connection, bounded by bytes. It is written by a goroutine that lives
 // only while there is something to write. Several peers may share one (namespaces of Socket.IO).
 type Outbound struct {
-	cfg OutboundConfig
+	cfg  OutboundConfig
+	lane *lane // of the flusher; nil: there is none
 
 	mu      sync.Mutex
 	queue   []queued
@@ -73,7 +78,11 @@ func NewOutbound(cfg OutboundConfig) *Outbound {
 	if cfg.Meter == nil {
 		cfg.Meter = noMeter{}
 	}
-	return &Outbound{cfg: cfg}
+	o := &Outbound{cfg: cfg}
+	if cfg.Try != nil {
+		o.lane = cfg.Flusher.lane()
+	}
+	return o
 }
 
 // Put queues a frame and reports whether it will be written. It never waits. What happens without room is the policy's
@@ -125,79 +134,6 @@ func (o *Outbound) push(q queued) {
 	o.bytes += len(q.frame)
 	o.cfg.Meter.Queued(len(q.frame))
 	o.start()
-}
-
-// start starts the writer if there is none and it may write; o.mu is held.
-func (o *Outbound) start() {
-	if !o.writing && !o.held {
-		o.writing = true
-		go o.write()
-	}
-}
-
-// write writes what is queued until nothing is, or nothing can be.
-func (o *Outbound) write() {
-	var frames [][]byte
-	o.mu.Lock()
-	for {
-		if frames = o.take(frames[:0]); len(frames) == 0 {
-			break
-		}
-		o.mu.Unlock()
-		err := o.cfg.Write(frames)
-		clear(frames)
-		o.mu.Lock()
-		if errors.Is(err, ErrNotReady) && o.state != outboundEnded {
-			o.taken = 0
-			if o.held = !o.resumed; o.held {
-				break
-			}
-			continue
-		}
-		o.drop()
-		if err != nil && o.state != outboundEnded {
-			o.state, o.err = outboundEnded, err
-			o.discard()
-		}
-	}
-	if o.state == outboundEnding && !o.held {
-		o.state = outboundEnded
-	}
-	o.writing = false
-	ended, err := o.state == outboundEnded, o.err
-	o.mu.Unlock()
-	if ended {
-		o.cfg.Ended(err)
-	}
-}
-
-// take lists the frames that are written next; o.mu is held.
-func (o *Outbound) take(frames [][]byte) [][]byte {
-	size := 0
-	for i := range o.queue {
-		size += len(o.queue[i].frame)
-		if i > 0 && size > maxBatch {
-			break
-		}
-		frames = append(frames, o.queue[i].frame)
-	}
-	o.taken, o.resumed = len(frames), false
-	return frames
-}
-
-// drop forgets the frames that were taken; o.mu is held.
-func (o *Outbound) drop() {
-	size := 0
-	for i := range o.taken {
-		size += len(o.queue[i].frame)
-	}
-	rest := copy(o.queue, o.queue[o.taken:])
-	clear(o.queue[rest:])
-	o.queue, o.taken = o.queue[:rest], 0
-	if rest == 0 && cap(o.queue) > keptQueue {
-		o.queue = nil
-	}
-	o.release(size)
 }
 
 // Resume lets a writer that was not ready write again.

@@ -19,6 +19,8 @@ type conn struct {
 	ws      *websocket.Conn // reads
 	out     *realtime.Outbound
 	early   []byte // came with the handshake
+	prober  *prober
+	tried   int // bytes of the batch that try has written
 	garbage allowance
 
 	heard  atomic.Bool  // something was read since the last beat
@@ -36,10 +38,19 @@ type conn struct {
 
 func newConn(h *Handler, peer *realtime.Peer) *conn {
 	c := &conn{handler: h, peer: peer}
-	c.out = realtime.NewOutbound(realtime.OutboundConfig{
-		Limit: h.cfg.MaxQueue, Write: c.write, Full: c.full, Ended: c.written, Meter: h.cfg.Gateway.Hub.Meter(),
-	})
 	return c
+}
+
+// take takes the network connection over.
+func (c *conn) take(socket net.Conn) {
+	c.socket = socket
+	cfg := realtime.OutboundConfig{
+		Limit: c.handler.cfg.MaxQueue, Write: c.write, Full: c.full, Ended: c.written, Meter: c.handler.cfg.Gateway.Hub.Meter(),
+	}
+	if c.prober = newProber(socket); c.prober != nil {
+		cfg.Try, cfg.Flusher = c.try, c.handler.flusher
+	}
+	c.out = realtime.NewOutbound(cfg)
 }
 
 // Deliver implements realtime.Outlet.
@@ -84,18 +95,39 @@ func (c *conn) deadline() { _ = c.socket.SetDeadline(time.Now().Add(c.handler.cf
 // write writes frames with one system call: copied together, which costs less than a vector of small pieces and makes one
 // record of TLS.
 func (c *conn) write(frames [][]byte) error {
-	if len(frames) == 1 {
-		_, err := c.socket.Write(frames[0])
-		return err
-	}
 	batch := c.handler.batches.Get().(*[]byte)
 	defer c.handler.batches.Put(batch)
-	*batch = (*batch)[:0]
-	for _, frame := range frames {
-		*batch = append(*batch, frame...)
-	}
-	_, err := c.socket.Write(*batch)
+	bytes := join(batch, frames)[c.tried:]
+	c.tried = 0
+	_, err := c.socket.Write(bytes)
 	return err
+}
+
+// try is write as far as it does not wait.
+func (c *conn) try(frames [][]byte) (all bool, err error) {
+	batch := c.handler.batches.Get().(*[]byte)
+	defer c.handler.batches.Put(batch)
+	bytes := join(batch, frames)
+	n, err := c.prober.write(bytes)
+	if err != nil {
+		return false, err
+	}
+	if n < len(bytes) {
+		c.tried = n
+	}
+	return n == len(bytes), nil
+}
+
+// join copies frames together into a buffer, unless there is only one.
+func join(buffer *[]byte, frames [][]byte) []byte {
+	if len(frames) == 1 {
+		return frames[0]
+	}
+	*buffer = (*buffer)[:0]
+	for _, frame := range frames {
+		*buffer = append(*buffer, frame...)
+	}
+	return *buffer
 }
 
 // written ends the writing half.

@@ -114,7 +114,7 @@ func (j hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		}
 		j.conn.early = append([]byte(nil), early...)
 	}
-	j.conn.socket = socket
+	j.conn.take(socket)
 	network := pipe{socket, j.conn}
 	return network, bufio.NewReadWriter(bufio.NewReaderSize(network, readBuffer), bufio.NewWriterSize(network, writeBuffer)), nil
 }

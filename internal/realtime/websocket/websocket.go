@@ -57,6 +57,7 @@ type Handler struct {
 	cfg     Config
 	codec   codec.Codec
 	encode  func(*realtime.Message) []byte
+	flusher *realtime.Flusher
 	buffers sync.Pool // *bytes.Buffer: an incoming message
 	batches sync.Pool // *[]byte: frames that are written together
 }
@@ -82,7 +83,7 @@ func New(cfg Config) (*Handler, error) {
 	if cfg.Grace <= 0 {
 		cfg.Grace = 2 * time.Second
 	}
-	h := &Handler{cfg: cfg, codec: c}
+	h := &Handler{cfg: cfg, codec: c, flusher: realtime.NewFlusher()}
 	h.buffers.New = func() any { return new(bytes.Buffer) }
 	h.batches.New = func() any { return new([]byte) }
 	h.encode = func(m *realtime.Message) []byte {

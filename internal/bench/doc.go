@@ -1,13 +1,15 @@
 // Command bench measures Guichet beside its alternatives, and under load for minutes. It is a module of its own, so that the
 // peers it needs are no dependencies of the product.
 //
-//	make bench    # ≤ 4 minutes: go run . bench [-only handlers|endtoend] [-rounds 5]
+//	make bench    # ≤ 4 minutes: go run . bench [-only handlers|fanout|endtoend] [-rounds 5]
 //	make soak     # 3 minutes:   go run . soak [-for 3m]
 //
-// bench has two parts, and the packages say precisely what they measure:
+// bench has three parts, and the packages say precisely what they measure:
 //
 //   - inprocess: whole handlers without a database, CPU and allocations: the unvalidated stubs of oapi-codegen, Guichet,
 //     ogen, and kin-openapi through oapi-codegen's echo-middleware, all generated from or given the same contract;
+//   - fanout: an event to a thousand WebSocket connections, beside a loop that encodes for each, and the memory of an idle
+//     connection;
 //   - endtoend: Guichet's binary beside Fastify + pg (fastify/server.js), server processes on one PostgreSQL.
 //
 // What is asked ("must") and what is hoped for ("aim") are ratios against a peer or a baseline of the same run, the best of
@@ -15,6 +17,7 @@
 // exits with status 1 when a must is missed.
 //
 //   - handlers: CPU ≤ 1.15 × the unvalidated stubs; aim 1.05 for GET and 0.9 for POST; no allocation to validate a valid body;
+//   - fan-out: CPU ≤ 0.75 × the loop with one broadcast in flight, ≤ 0.4 with sixteen; aim 12 KB for an idle connection;
 //   - end to end: less CPU per request than Fastify + pg, for each call; aim half;
 //   - soak: no growth, no unexpected answer, a killed database comes back, no acknowledged ticket is lost.
 //

@@ -8,10 +8,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/guichet-api/guichet/internal/bench/endtoend"
+	"github.com/guichet-api/guichet/internal/bench/fanout"
 	"github.com/guichet-api/guichet/internal/bench/inprocess"
 	"github.com/guichet-api/guichet/internal/bench/soak"
 	"github.com/guichet-api/guichet/internal/bench/table"
@@ -30,9 +33,18 @@ func main() {
 	}
 }
 
-const usage = `usage: go run . bench [-only handlers|endtoend] [-rounds N]
+const usage = `usage: go run . bench [-only handlers|fanout|endtoend] [-rounds N]
        go run . soak [-for DURATION]
 `
+
+// The parts of bench, in their order.
+const (
+	partHandlers = "handlers"
+	partFanout   = "fanout"
+	partEndToEnd = "endtoend"
+)
+
+var parts = []string{partHandlers, partFanout, partEndToEnd}
 
 // errMissed is a measurement that misses what it must reach; its table shows where.
 var errMissed = errors.New("something that must hold does not: look for " + string(table.Missed) + " above")
@@ -47,13 +59,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	switch args[0] {
 	case "bench":
-		only := flags.String("only", "", "measure one part, `handlers or endtoend`")
+		only := flags.String("only", "", "measure one part, `handlers, fanout or endtoend`")
 		rounds := flags.Int("rounds", 5, "`how many` interleaved rounds; the best counts")
 		if err := parse(flags, args[1:]); err != nil {
 			return err
 		}
-		if *only != "" && *only != "handlers" && *only != "endtoend" || *rounds < 1 {
-			return fmt.Errorf("-only %s -rounds %d: there are the parts handlers and endtoend, and at least one round", *only, *rounds)
+		if *only != "" && !slices.Contains(parts, *only) || *rounds < 1 {
+			return fmt.Errorf("-only %s -rounds %d: there are the parts %s, and at least one round", *only, *rounds, strings.Join(parts, ", "))
 		}
 		return bench(ctx, *only, *rounds, stdout)
 	case "soak":
@@ -62,6 +74,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			return err
 		}
 		return verdict(soak.Run(ctx, soak.Config{For: *length, Out: stdout}))
+	case fanout.Command: // by fanout.Run
+		if len(args) != 3 {
+			return flag.ErrHelp
+		}
+		return fanout.Serve(ctx, args[1], args[2])
 	default:
 		fmt.Fprint(stderr, usage)
 		return flag.ErrHelp
@@ -79,19 +96,27 @@ func parse(flags *flag.FlagSet, args []string) error {
 	return nil
 }
 
-// bench runs both benchmarks, or one of them. What the first one misses does not keep the second from running.
+// bench runs the benchmarks, or one of them. What one misses does not keep the next from running.
 func bench(ctx context.Context, only string, rounds int, out io.Writer) error {
 	var missed error
-	if only != "endtoend" {
-		err := verdict(inprocess.Run(ctx, inprocess.Config{Rounds: rounds, Out: out}))
+	for _, part := range parts {
+		if only != "" && only != part {
+			continue
+		}
+		var err error
+		switch part {
+		case partHandlers:
+			err = verdict(inprocess.Run(ctx, inprocess.Config{Rounds: rounds, Out: out}))
+		case partFanout:
+			err = verdict(fanout.Run(ctx, fanout.Config{Rounds: rounds, Out: out}))
+		case partEndToEnd:
+			err = verdict(endtoend.Run(ctx, endtoend.Config{Rounds: rounds, Out: out}))
+		}
 		if err != nil && !errors.Is(err, errMissed) {
 			return err
 		}
-		missed = err
-	}
-	if only != "handlers" {
-		if err := verdict(endtoend.Run(ctx, endtoend.Config{Rounds: rounds, Out: out})); err != nil {
-			return err
+		if err != nil {
+			missed = err
 		}
 	}
 	return missed

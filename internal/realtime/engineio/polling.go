@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"context"
 	"errors"
 	"io"
 	"mime"
@@ -13,10 +14,11 @@ import (
 
 // polling is the state of a session that began with long-polling; Session.mu guards it.
 type polling struct {
-	get     *get     // the GET request that waits
-	posting bool     // a POST request is being read
-	probe   *ws.Conn // the WebSocket that may take over
-	last    bool     // the session has ended, and one more GET is answered
+	get       *get     // the GET request that waits
+	posting   bool     // a POST request is being read
+	upgrading bool     // a WebSocket is about to take over
+	probe     *ws.Conn // that WebSocket, once it is open
+	last      bool     // the session has ended, and one more GET is answered
 }
 
 // get is a GET request that waits for its answer.
@@ -47,7 +49,6 @@ func (p *polling) end(farewell Kind) (lingers bool) {
 	if p.probe != nil {
 		conn := p.probe
 		go func() { _ = conn.CloseNow() }() // its reader ends
-		p.probe = nil
 	}
 	p.last = farewell == KindNoop && p.get == nil
 	p.answer([]byte{byte(farewell)})
@@ -80,13 +81,14 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) *refusal {
 		s.fail(CauseTransportError)
 		return errRequest()
 	}
-	g := &get{body: make(chan []byte, 1), taken: s.polling.probe != nil}
+	g := &get{body: make(chan []byte, 1), taken: s.polling.upgrading}
 	s.polling.get = g
 	s.mu.Unlock()
 	s.out.Resume()
 
-	// A GET lasts until the next ping; the server's own limits are for requests that should be quick.
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+	// A GET lasts until the next ping; limits for requests that should be quick are lifted where there are any.
+	control := http.NewResponseController(w)
+	_, _ = control.SetReadDeadline(time.Time{}), control.SetWriteDeadline(time.Time{})
 	var soon <-chan time.Time
 	if g.taken {
 		soon = time.After(probing)
@@ -97,13 +99,11 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) *refusal {
 	case <-soon:
 		body = s.withdraw(g)
 	case <-r.Context().Done():
-		s.mu.Lock()
-		waits := s.polling != nil && s.polling.get == g
-		s.mu.Unlock()
-		if waits {
-			s.finish(CauseTransportError, KindClose)
+		if !errors.Is(r.Context().Err(), context.DeadlineExceeded) {
+			s.abandon(g)
+			return nil
 		}
-		return nil
+		body = s.withdraw(g)
 	}
 	if body == nil {
 		return errRequest()
@@ -112,10 +112,20 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) *refusal {
 	return nil
 }
 
+// abandon ends a session whose client does not wait for the answer to its GET: what it was to get would be lost.
+func (s *Session) abandon(g *get) {
+	s.mu.Lock()
+	waits := s.polling.get == g
+	s.mu.Unlock()
+	if waits {
+		s.finish(CauseTransportError, KindClose)
+	}
+}
+
 // withdraw ends a GET with nothing, unless its answer has just come.
 func (s *Session) withdraw(g *get) []byte {
 	s.mu.Lock()
-	if s.polling != nil && s.polling.get == g {
+	if s.polling.get == g {
 		s.polling.answer([]byte{byte(KindNoop)})
 	}
 	s.mu.Unlock()

@@ -36,7 +36,7 @@ type Session struct {
 	polling *polling // of a session that began with long-polling
 	beat    *time.Timer
 	pinged  bool      // the pong has not come
-	due     time.Time // for the next pong
+	due     time.Time // when the next pong should have come
 	cause   Cause
 	reason  realtime.Reason // of Close
 }
@@ -207,10 +207,9 @@ func (s *Session) heartbeat() {
 	case !s.pinged:
 		s.pinged = true
 		s.heard.Store(false)
-		s.beat.Reset(time.Until(s.due))
+		s.beat.Reset(cfg.PingTimeout)
 		s.out.Put(textFrame(KindPing, nil), realtime.QueueDrop, "", "")
 	case s.heard.Swap(false) || s.busy.Load(): // alive: its pong stands behind what else it sent
-		s.due = time.Now().Add(cfg.PingTimeout)
 		s.beat.Reset(cfg.PingTimeout)
 	default:
 		go s.finish(CausePingTimeout, KindClose)
@@ -229,9 +228,10 @@ func (s *Session) pong() {
 	}
 }
 
-// overdue reports whether a pong should have come, even if the timer does not know yet; s.mu is held.
+// overdue reports whether a client that polls again should have done so long ago: its ping still waits for it, and the time
+// for the pong is over, even if a late timer does not know yet. s.mu is held.
 func (s *Session) overdue() bool {
-	return s.pinged && !s.heard.Load() && !s.busy.Load() && !time.Now().Before(s.due)
+	return !s.heard.Load() && !s.busy.Load() && !time.Now().Before(s.due) && !s.out.Idle()
 }
 
 // SendMessage queues one message, and reports whether it will be sent.

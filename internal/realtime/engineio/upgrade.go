@@ -13,16 +13,19 @@ import (
 // serveUpgrade takes a WebSocket over that wants to carry the session. A session that has one, or is being asked by one,
 // closes it: clients take an HTTP status for a failure of the whole session.
 func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request) *refusal {
-	conn, err := s.server.accept(w, r)
-	if err != nil {
-		return nil // it was answered
-	}
 	s.mu.Lock()
-	free := s.state == stateOpen && s.conn == nil && s.polling.probe == nil
+	free := s.state == stateOpen && s.conn == nil && !s.polling.upgrading
 	if free {
-		s.polling.probe = conn
+		s.polling.upgrading = true // from now on, not from when the client learns it: its next GET may already come
 	}
 	s.mu.Unlock()
+	conn, err := s.server.accept(w, r)
+	if err != nil { // it was answered
+		if free {
+			s.giveUp(nil)
+		}
+		return nil
+	}
 	if !free {
 		go func() {
 			// coder/websocket hears the peer's close frame only while somebody reads.
@@ -31,8 +34,26 @@ func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request) *refusal 
 		}()
 		return nil
 	}
+	s.mu.Lock()
+	s.polling.probe = conn
+	open := s.state == stateOpen
+	s.mu.Unlock()
+	if !open {
+		s.giveUp(conn)
+		return nil
+	}
 	go s.upgrade(conn)
 	return nil
+}
+
+// giveUp leaves the session where it was; conn is nil if there never was a WebSocket.
+func (s *Session) giveUp(conn *ws.Conn) {
+	s.mu.Lock()
+	s.polling.upgrading, s.polling.probe = false, nil
+	s.mu.Unlock()
+	if conn != nil {
+		_ = conn.CloseNow() // it never carried anything
+	}
 }
 
 // upgrade lets a WebSocket take the session over ("Upgrade" of the specification), and then reads it.
@@ -41,12 +62,7 @@ func (s *Session) upgrade(conn *ws.Conn) {
 	done := s.probe(conn)
 	timeout.Stop()
 	if !done {
-		s.mu.Lock()
-		if s.polling.probe == conn {
-			s.polling.probe = nil
-		}
-		s.mu.Unlock()
-		_ = conn.CloseNow() // it never carried anything
+		s.giveUp(conn)
 		return
 	}
 	s.out.Resume()

@@ -104,7 +104,7 @@ func newSockets(log *slog.Logger) *socketio.Server {
 
 // gap lets a client read the answer to its CONNECT before the next frame comes. The suites wait for one frame after the
 // other, with a client that reports all frames of one read at once: of two that come together they would see the first.
-const gap = 50 * time.Millisecond
+const gap = 80 * time.Millisecond
 
 // sendAuth sends a socket what its client sent as auth.
 func sendAuth(log *slog.Logger) func(context.Context, *socketio.Socket) {

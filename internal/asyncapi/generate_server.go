@@ -246,6 +246,9 @@ func (w *goWriter) dispatch(op *Operation) {
 	}
 	call := fmt.Sprintf("d.Handler.%s(ctx, peer%s)", name, argument)
 	switch {
+	case w.replyType(op) != "" && !sealed(op) && alwaysSame(op.Replies[0].Type):
+		w.p("if _, err := %s; err != nil {\nreturn nil, err\n}", call)
+		w.p("return &%s, Payload: []byte(%s)}, nil\n}\n", strings.TrimSuffix(w.message(op.Replies[0]), "}"), raw(fixedObject(op.Replies[0].Type)))
 	case w.replyType(op) != "":
 		w.p("reply, err := %s\nif err != nil {\nreturn nil, err\n}", call)
 		w.answer(op)

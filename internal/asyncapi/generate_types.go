@@ -54,7 +54,7 @@ func (w *goWriter) structure(t *Type) {
 	w.about(t.Name, w.purpose(t), t.Doc)
 	if fixed := fixedText(t); fixed != "" {
 		w.p("// On the wire it also has %s.", fixed)
-		if fields := slices.DeleteFunc(slices.Clone(t.Fields), (*Field).fixed); len(fields) == 0 && t.Elem == nil {
+		if alwaysSame(t) {
 			w.p("type %s struct{}\n", t.Name)
 			w.p("// MarshalJSON writes the members that are always the same.\nfunc (%s) MarshalJSON() ([]byte, error) {\nreturn []byte(%s), nil\n}\n", t.Name, raw(fixedObject(t)))
 			return
@@ -123,6 +123,11 @@ func holds(f, t *Type) bool {
 		f = f.Elem
 	}
 	return false
+}
+
+// alwaysSame reports whether a type has members and all of them are always the same.
+func alwaysSame(t *Type) bool {
+	return t.Kind == Struct && len(t.Fields) > 0 && t.Elem == nil && !t.Nullable && !slices.ContainsFunc(t.Fields, func(f *Field) bool { return !f.fixed() })
 }
 
 // fixedText lists the members that no Go value holds.
@@ -276,12 +281,11 @@ func (w *goWriter) codec() {
 	w.p("// accept validates a payload and decodes it; members that the contract does not have are skipped.")
 	w.p("func accept(program *%s.Program, payload []byte, v any) error {", w.use("contract"))
 	w.p("if err := program.Check(payload, %q); err != nil {\nreturn err\n}", w.doc.Lang)
-	w.use("json")
 	if len(unions) > 0 {
-		w.p("return json.Unmarshal(payload, v, unions)\n}\n")
-		w.p("// unions reads the interfaces of this package.\nvar unions = json.WithUnmarshalers(json.JoinUnmarshalers(\n%s\n))\n", strings.Join(unions, "\n"))
+		w.p("return %s.UnmarshalUnions(payload, v, unions)\n}\n", w.use("stdjson"))
+		w.p("// unions reads the interfaces of this package.\nvar unions = %s.JoinUnmarshalers(\n%s\n)\n", w.use("json"), strings.Join(unions, "\n"))
 	} else {
-		w.p("return json.Unmarshal(payload, v)\n}\n")
+		w.p("return %s.Unmarshal(payload, v)\n}\n", w.use("stdjson"))
 	}
 	w.p("// encode completes a message with its payload.\nfunc encode(m *%s.Message, payload any) (*realtime.Message, error) {", w.use("realtime"))
 	w.p("var err error\nif m.Payload, err = %s.Marshal(payload); err != nil {\nreturn nil, %s.Errorf(\"encode %%s: %%w\", m.Event, err)\n}\nreturn m, nil\n}\n", w.use("stdjson"), w.use("fmt"))

@@ -174,3 +174,8 @@ func (g *guarded) refusal(status int, found ...Violation) *Error {
 func (c *Contract) OperationOf(ctx echo.Context) *Operation {
 	return c.at(ctx.Request().Method, ctx.Path())
 }
+
+// Refusal is an Error in the contract's language, for requests that stand beside its operations: handshakes of realtime wires.
+func (c *Contract) Refusal(status int, cause error) *Error {
+	return &Error{Status: status, Message: statusText(c.Lang, status), Cause: cause}
+}

@@ -9,5 +9,5 @@ import "embed"
 //go:embed build.go build_object.go canonical.go compile.go decimal.go event.go format.go messages.go messages_en.go
 //go:embed messages_fr.go names.go pattern.go program.go report.go scan.go schema.go text.go texts.go violation.go
 //go:embed walk.go walk_branches.go walk_object.go doc.go
-//go:embed stdjson/encode.go stdjson/json.go stdjson/optional.go stdjson/options.go stdjson/struct.go
+//go:embed stdjson/decode.go stdjson/decode_value.go stdjson/encode.go stdjson/json.go stdjson/optional.go stdjson/options.go stdjson/struct.go
 var Runtime embed.FS

@@ -43,11 +43,6 @@ type Error struct {
 	Cause      error       // what Authenticate returned, or the wire said, if that is why
 }
 
-// Refusal is an Error in the contract's language, for requests that stand beside its operations: handshakes of realtime wires.
-func (c *Contract) Refusal(status int, cause error) *Error {
-	return &Error{Status: status, Message: statusText(c.Lang, status), Cause: cause}
-}
-
 func (e *Error) Error() string {
 	if len(e.Violations) == 0 {
 		return e.Message

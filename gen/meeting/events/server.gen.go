@@ -228,11 +228,10 @@ func (d *Dispatcher) sendMessage(ctx context.Context, peer *realtime.Peer, in *r
 	if err := accept(d.programs.sendMessage, in.Argument(false), &payload); err != nil {
 		return nil, err
 	}
-	reply, err := d.Handler.SendMessage(ctx, peer, payload)
-	if err != nil {
+	if _, err := d.Handler.SendMessage(ctx, peer, payload); err != nil {
 		return nil, err
 	}
-	return encode(&realtime.Message{Event: "done"}, reply)
+	return &realtime.Message{Event: "done", Payload: []byte(`{"success":true}`)}, nil
 }
 
 func (d *Dispatcher) getChatHistory(ctx context.Context, peer *realtime.Peer, in *realtime.Incoming) (*realtime.Message, error) {
@@ -323,11 +322,10 @@ func (d *Dispatcher) connectTransport(ctx context.Context, peer *realtime.Peer, 
 	if err := accept(d.programs.connectTransport, in.Argument(false), &payload); err != nil {
 		return nil, err
 	}
-	reply, err := d.Handler.ConnectTransport(ctx, peer, payload)
-	if err != nil {
+	if _, err := d.Handler.ConnectTransport(ctx, peer, payload); err != nil {
 		return nil, err
 	}
-	return encode(&realtime.Message{Event: "done"}, reply)
+	return &realtime.Message{Event: "done", Payload: []byte(`{"success":true}`)}, nil
 }
 
 func (d *Dispatcher) produce(ctx context.Context, peer *realtime.Peer, in *realtime.Incoming) (*realtime.Message, error) {
@@ -359,11 +357,10 @@ func (d *Dispatcher) resumeConsumer(ctx context.Context, peer *realtime.Peer, in
 	if err := accept(d.programs.resumeConsumer, in.Argument(false), &payload); err != nil {
 		return nil, err
 	}
-	reply, err := d.Handler.ResumeConsumer(ctx, peer, payload)
-	if err != nil {
+	if _, err := d.Handler.ResumeConsumer(ctx, peer, payload); err != nil {
 		return nil, err
 	}
-	return encode(&realtime.Message{Event: "done"}, reply)
+	return &realtime.Message{Event: "done", Payload: []byte(`{"success":true}`)}, nil
 }
 
 func (d *Dispatcher) getProducers(ctx context.Context, peer *realtime.Peer, in *realtime.Incoming) (*realtime.Message, error) {

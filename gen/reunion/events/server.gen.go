@@ -98,11 +98,10 @@ func (d *Dispatcher) joinReunionHost(ctx context.Context, peer *realtime.Peer, i
 	if err := accept(d.programs.joinReunionHost, in.Argument(false), &payload); err != nil {
 		return nil, err
 	}
-	reply, err := d.Handler.JoinReunionHost(ctx, peer, payload)
-	if err != nil {
+	if _, err := d.Handler.JoinReunionHost(ctx, peer, payload); err != nil {
 		return nil, err
 	}
-	return encode(&realtime.Message{Event: "done"}, reply)
+	return &realtime.Message{Event: "done", Payload: []byte(`{"success":true}`)}, nil
 }
 
 func (d *Dispatcher) joinReunionClient(ctx context.Context, peer *realtime.Peer, in *realtime.Incoming) (*realtime.Message, error) {
@@ -122,11 +121,10 @@ func (d *Dispatcher) updateCart(ctx context.Context, peer *realtime.Peer, in *re
 	if err := accept(d.programs.updateCart, in.Argument(false), &payload); err != nil {
 		return nil, err
 	}
-	reply, err := d.Handler.UpdateCart(ctx, peer, payload)
-	if err != nil {
+	if _, err := d.Handler.UpdateCart(ctx, peer, payload); err != nil {
 		return nil, err
 	}
-	return encode(&realtime.Message{Event: "done"}, reply)
+	return &realtime.Message{Event: "done", Payload: []byte(`{"success":true}`)}, nil
 }
 
 func (d *Dispatcher) validateCart(ctx context.Context, peer *realtime.Peer, in *realtime.Incoming) (*realtime.Message, error) {
@@ -134,11 +132,10 @@ func (d *Dispatcher) validateCart(ctx context.Context, peer *realtime.Peer, in *
 	if err := accept(d.programs.validateCart, in.Argument(false), &payload); err != nil {
 		return nil, err
 	}
-	reply, err := d.Handler.ValidateCart(ctx, peer, payload)
-	if err != nil {
+	if _, err := d.Handler.ValidateCart(ctx, peer, payload); err != nil {
 		return nil, err
 	}
-	return encode(&realtime.Message{Event: "done"}, reply)
+	return &realtime.Message{Event: "done", Payload: []byte(`{"success":true}`)}, nil
 }
 
 func (d *Dispatcher) closeReunion(ctx context.Context, peer *realtime.Peer, in *realtime.Incoming) (*realtime.Message, error) {
@@ -149,11 +146,10 @@ func (d *Dispatcher) closeReunion(ctx context.Context, peer *realtime.Peer, in *
 	if err := accept(d.programs.closeReunion, in.Argument(false), &payload); err != nil {
 		return nil, err
 	}
-	reply, err := d.Handler.CloseReunion(ctx, peer, payload)
-	if err != nil {
+	if _, err := d.Handler.CloseReunion(ctx, peer, payload); err != nil {
 		return nil, err
 	}
-	return encode(&realtime.Message{Event: "done"}, reply)
+	return &realtime.Message{Event: "done", Payload: []byte(`{"success":true}`)}, nil
 }
 
 // refuseRefusalReunionError sends "reunion-error" to the peer and answers Refusal to a peer that waits for an answer.

@@ -241,13 +241,13 @@ func accept(program *contract.Program, payload []byte, v any) error {
 	if err := program.Check(payload, "fr"); err != nil {
 		return err
 	}
-	return json.Unmarshal(payload, v, unions)
+	return stdjson.UnmarshalUnions(payload, v, unions)
 }
 
 // unions reads the interfaces of this package.
-var unions = json.WithUnmarshalers(json.JoinUnmarshalers(
+var unions = json.JoinUnmarshalers(
 	json.UnmarshalFromFunc(readReunionRef),
-))
+)
 
 // encode completes a message with its payload.
 func encode(m *realtime.Message, payload any) (*realtime.Message, error) {

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 	"github.com/guichet-api/guichet/internal/contract"
 	"github.com/guichet-api/guichet/internal/contract/stdjson"
@@ -190,7 +189,7 @@ func accept(program *contract.Program, payload []byte, v any) error {
 	if err := program.Check(payload, "fr"); err != nil {
 		return err
 	}
-	return json.Unmarshal(payload, v)
+	return stdjson.Unmarshal(payload, v)
 }
 
 // encode completes a message with its payload.

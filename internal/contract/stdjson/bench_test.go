@@ -121,12 +121,20 @@ func BenchmarkDecode(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for name, decode := range map[string]func([]byte, any) error{"ours": Unmarshal, "stdlib": stdlib.Unmarshal} {
-		b.Run(name, func(b *testing.B) {
+	decoders := []struct {
+		name   string
+		decode func([]byte, any) error
+	}{
+		{"ours", Unmarshal},
+		{"stdlib", stdlib.Unmarshal},
+		{"v2", func(data []byte, v any) error { return json.Unmarshal(data, v) }},
+	}
+	for _, d := range decoders {
+		b.Run(d.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				var value item
-				if err := decode(data, &value); err != nil {
+				if err := d.decode(data, &value); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -40,7 +40,20 @@ func MarshalIndent(v any, prefix, indent string) ([]byte, error) {
 }
 
 // Unmarshal reads the one JSON value that data holds into v, which must be a pointer. It keeps no reference to data.
-func Unmarshal(data []byte, v any) error { return json.Unmarshal(data, v, readingFor(v)) }
+func Unmarshal(data []byte, v any) error {
+	if read(data, v) {
+		return nil
+	}
+	return json.Unmarshal(data, v, readingFor(v))
+}
+
+// UnmarshalUnions is Unmarshal for types that hold interfaces of their own: readers has a function for each of them.
+func UnmarshalUnions(data []byte, v any, readers *json.Unmarshalers) error {
+	if read(data, v) {
+		return nil
+	}
+	return json.Unmarshal(data, v, json.WithUnmarshalers(readers))
+}
 
 // Encoder writes values to a stream.
 type Encoder struct{ w io.Writer }

@@ -61,3 +61,10 @@ func (o *Optional[T]) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	*o = Optional[T]{state: given}
 	return json.UnmarshalDecode(dec, &o.value)
 }
+
+func (o *Optional[T]) give() any {
+	o.state = given
+	return &o.value
+}
+
+func (o *Optional[T]) nullify() { o.state = null }

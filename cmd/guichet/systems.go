@@ -11,6 +11,7 @@ import (
 
 	"github.com/guichet-api/guichet/internal/platform/config"
 	"github.com/guichet-api/guichet/internal/portal"
+	"github.com/guichet-api/guichet/internal/reunion"
 	"github.com/guichet-api/guichet/internal/tchatator"
 	"github.com/guichet-api/guichet/internal/tickets"
 	"github.com/guichet-api/guichet/internal/tiptop"
@@ -79,6 +80,10 @@ func systemTable() []system {
 		{
 			name: tickets.Name, title: "Tickets-Clients BTP", addr: "127.0.0.1:3000", spec: spec.Tickets, events: spec.TicketsEvents,
 			commandsHelp: "accounts.", commands: func() any { return &ticketsCommands{} }, build: buildTickets, own: ticketsSettings(),
+		},
+		{
+			name: reunion.Name, title: "Texam réunions", addr: "127.0.0.1:4100", spec: spec.Reunion, events: spec.ReunionEvents,
+			commandsHelp: "sellers.", commands: func() any { return &reunionCommands{} }, build: buildReunion, own: reunionOwn(),
 		},
 		{
 			name: tchatator.Name, title: "Tchatator", addr: "127.0.0.1:4242", spec: spec.Tchatator, events: spec.TchatatorEvents,

@@ -36,9 +36,9 @@ func (d *desk) fillFilters(r *rand.Rand, count int) (clients, chantiers []uuid.U
 	sla := DefaultSLA()
 	for i := range count {
 		status, priority := someStatuses[r.IntN(len(someStatuses))], somePriorities[r.IntN(len(somePriorities))]
-		created := sunday.Add(-upTo(r, 50 * 24 * time.Hour)).Truncate(time.Millisecond)
+		created := sunday.Add(-upTo(r, 50*24*time.Hour)).Truncate(time.Millisecond)
 		if i%3 == 0 {
-			created = sunday.Add(-upTo(r, sla.duration(priority) * 5 / 4)).Truncate(time.Millisecond)
+			created = sunday.Add(-upTo(r, sla.duration(priority)*5/4)).Truncate(time.Millisecond)
 		}
 		limit := sla.deadline(priority, created)
 		var (
@@ -46,7 +46,7 @@ func (d *desk) fillFilters(r *rand.Rand, count int) (clients, chantiers []uuid.U
 			final    *string
 		)
 		if isResolved(status) {
-			resolved = new(created.Add(upTo(r, sunday.Sub(created) + 1)).Truncate(time.Millisecond))
+			resolved = new(created.Add(upTo(r, sunday.Sub(created)+1)).Truncate(time.Millisecond))
 			final = new(string(slaStatus(created, limit, *resolved)))
 		}
 		d.exec(`INSERT INTO tickets (id, numero, titre, description, status, priority, categorie, client_id, chantier_id, responsable,
@@ -97,13 +97,13 @@ func filterOf(r *rand.Rand, clients, chantiers []uuid.UUID, place *time.Location
 	add("slaStatus", string(sla), func(t api.Ticket) bool { return t.SLAStatus == sla })
 	search := []string{"ECHAFAUDAGE", "échafaudage", "coeur batiment", "%", "_", `\`, "eau", "etage fuite", "tc-2024-00", "introuvable", "  "}[r.IntN(11)]
 	add("search", search, func(t api.Ticket) bool { return contains(t, search) })
-	from := sunday.Add(-upTo(r, 50 * 24 * time.Hour)).In(place)
+	from := sunday.Add(-upTo(r, 50*24*time.Hour)).In(place)
 	if r.IntN(2) == 0 {
 		add("dateFrom", from.Format(time.DateOnly), func(t api.Ticket) bool { return dayOf(t.DateCreation, place) >= from.Format(time.DateOnly) })
 	} else {
 		add("dateFrom", from.Format(time.RFC3339Nano), func(t api.Ticket) bool { return !t.DateCreation.Before(from) })
 	}
-	to := sunday.Add(-upTo(r, 50 * 24 * time.Hour)).In(place)
+	to := sunday.Add(-upTo(r, 50*24*time.Hour)).In(place)
 	if r.IntN(2) == 0 {
 		add("dateTo", to.Format(time.DateOnly), func(t api.Ticket) bool { return dayOf(t.DateCreation, place) <= to.Format(time.DateOnly) })
 	} else {

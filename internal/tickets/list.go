@@ -66,12 +66,14 @@ func searchWords(search string) (words []string, longest *string) {
 	return words, longest
 }
 
-// countTickets is how many tickets pass a filter. Where only what the counters tell apart is asked for, they are not counted.
+// countTickets is how many tickets pass a filter. Where only what the counters tell apart is asked for, and how the SLA stands, they
+// are not counted one by one.
 func (a *API) countTickets(ctx context.Context, f db.CountTicketsParams) (int64, error) {
-	tallied := f.ClientID == nil && f.ChantierID == nil && f.Responsable == nil && f.CreatedFrom == nil && f.CreatedBefore == nil &&
-		f.LongestWord == nil && f.SlaStatus == nil
+	tallied := f.ClientID == nil && f.ChantierID == nil && f.Responsable == nil && f.CreatedFrom == nil && f.CreatedBefore == nil && f.LongestWord == nil
 	if tallied {
-		return a.queries.CountTally(ctx, db.CountTallyParams{Status: f.Status, Priority: f.Priority, Categorie: f.Categorie})
+		return a.filtered.CountTally(ctx, db.CountTallyParams{
+			Status: f.Status, Priority: f.Priority, Categorie: f.Categorie, SlaStatus: f.SlaStatus, Now: f.Now,
+		})
 	}
 	return a.filtered.CountTickets(ctx, f)
 }

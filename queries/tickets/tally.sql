@@ -1,9 +1,26 @@
 -- name: CountTally :one
--- How many tickets of a kind there are.
-SELECT coalesce(sum(n), 0)::bigint AS total FROM tally
-WHERE (sqlc.narg(status)::text IS NULL OR status = sqlc.narg(status))
-  AND (sqlc.narg(priority)::text IS NULL OR priority = sqlc.narg(priority))
-  AND (sqlc.narg(categorie)::text IS NULL OR categorie = sqlc.narg(categorie));
+-- How many tickets of a kind there are. The counters do not know how the SLA of open tickets stands: where that is asked for, those
+-- that are past a threshold are counted.
+SELECT (CASE sqlc.narg(sla_status)::text
+    WHEN 'ok' THEN tallied.frozen + tallied.running - crossed.warned
+    WHEN 'warning' THEN tallied.frozen + crossed.warned - crossed.breached
+    WHEN 'breach' THEN tallied.frozen + crossed.breached
+    ELSE tallied.total END)::bigint AS total
+FROM (
+    SELECT coalesce(sum(y.n), 0) AS total, coalesce(sum(y.n) FILTER (WHERE y.sla_final = ''), 0) AS running,
+           coalesce(sum(y.n) FILTER (WHERE y.sla_final = sqlc.narg(sla_status)), 0) AS frozen
+    FROM tally y
+    WHERE (sqlc.narg(status)::text IS NULL OR y.status = sqlc.narg(status))
+      AND (sqlc.narg(priority)::text IS NULL OR y.priority = sqlc.narg(priority))
+      AND (sqlc.narg(categorie)::text IS NULL OR y.categorie = sqlc.narg(categorie))
+) AS tallied CROSS JOIN (
+    SELECT count(*) AS warned, count(*) FILTER (WHERE t.date_limite <= @now::timestamptz) AS breached
+    FROM tickets t
+    WHERE sqlc.narg(sla_status)::text IS NOT NULL AND t.sla_final IS NULL AND t.date_alerte <= @now::timestamptz
+      AND (sqlc.narg(status)::text IS NULL OR t.status = sqlc.narg(status))
+      AND (sqlc.narg(priority)::text IS NULL OR t.priority = sqlc.narg(priority))
+      AND (sqlc.narg(categorie)::text IS NULL OR t.categorie = sqlc.narg(categorie))
+) AS crossed;
 
 -- name: GetTally :many
 -- How many tickets there are of each kind; sla is '' where it still runs.

@@ -201,21 +201,46 @@ func (q *Queries) CountResolvedByDay(ctx context.Context, arg CountResolvedByDay
 }
 
 const countTally = `-- name: CountTally :one
-SELECT coalesce(sum(n), 0)::bigint AS total FROM tally
-WHERE ($1::text IS NULL OR status = $1)
-  AND ($2::text IS NULL OR priority = $2)
-  AND ($3::text IS NULL OR categorie = $3)
+SELECT (CASE $1::text
+    WHEN 'ok' THEN tallied.frozen + tallied.running - crossed.warned
+    WHEN 'warning' THEN tallied.frozen + crossed.warned - crossed.breached
+    WHEN 'breach' THEN tallied.frozen + crossed.breached
+    ELSE tallied.total END)::bigint AS total
+FROM (
+    SELECT coalesce(sum(y.n), 0) AS total, coalesce(sum(y.n) FILTER (WHERE y.sla_final = ''), 0) AS running,
+           coalesce(sum(y.n) FILTER (WHERE y.sla_final = $1), 0) AS frozen
+    FROM tally y
+    WHERE ($2::text IS NULL OR y.status = $2)
+      AND ($3::text IS NULL OR y.priority = $3)
+      AND ($4::text IS NULL OR y.categorie = $4)
+) AS tallied CROSS JOIN (
+    SELECT count(*) AS warned, count(*) FILTER (WHERE t.date_limite <= $5::timestamptz) AS breached
+    FROM tickets t
+    WHERE $1::text IS NOT NULL AND t.sla_final IS NULL AND t.date_alerte <= $5::timestamptz
+      AND ($2::text IS NULL OR t.status = $2)
+      AND ($3::text IS NULL OR t.priority = $3)
+      AND ($4::text IS NULL OR t.categorie = $4)
+) AS crossed
 `
 
 type CountTallyParams struct {
+	SlaStatus *string
 	Status    *string
 	Priority  *string
 	Categorie *string
+	Now       time.Time
 }
 
-// How many tickets of a kind there are.
+// How many tickets of a kind there are. The counters do not know how the SLA of open tickets stands: where that is asked for, those
+// that are past a threshold are counted.
 func (q *Queries) CountTally(ctx context.Context, arg CountTallyParams) (int64, error) {
-	row := q.db.QueryRow(ctx, countTally, arg.Status, arg.Priority, arg.Categorie)
+	row := q.db.QueryRow(ctx, countTally,
+		arg.SlaStatus,
+		arg.Status,
+		arg.Priority,
+		arg.Categorie,
+		arg.Now,
+	)
 	var total int64
 	err := row.Scan(&total)
 	return total, err

@@ -126,9 +126,17 @@ func sendsExample(op *Operation, body string) bool {
 // captured marks a string that holds a capture.
 const captured = "(captured) "
 
+// equalPlain compares a value with one of a YAML document, whose whole numbers are ints.
 func equalPlain(a, b any) bool {
-	if number, ok := b.(int); ok {
-		b = float64(number)
+	switch b := b.(type) {
+	case int:
+		return a == float64(b)
+	case []any:
+		list, ok := a.([]any)
+		return ok && slices.EqualFunc(list, b, equalPlain)
+	case map[string]any:
+		object, ok := a.(map[string]any)
+		return ok && maps.EqualFunc(object, b, equalPlain)
 	}
 	return a == b
 }

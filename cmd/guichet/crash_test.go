@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -16,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 var crashSeed = flag.Uint64("crash-seed", 0, "repeat a run of TestCrash: its seed")
@@ -24,11 +25,18 @@ var crashSeed = flag.Uint64("crash-seed", 0, "repeat a run of TestCrash: its see
 // program ends.
 var victims = []string{"both", "program", "postgres", "both", "program"}
 
-// players is how many clients play at a time.
-const players = 8
+// load is what clients of one system do while processes are killed, and what they know of it.
+type load interface {
+	prepare(s *server)                  // once, before anything else
+	run(ctx context.Context, s *server) // until ctx ends; s may be killed meanwhile
+	acknowledged() int                  // how much was answered so far
+	verify(s *server)                   // what was acknowledged is there, and what derives from it agrees; nothing runs now
+	settle(s *server)                   // in the end: what was left open is closed
+	summary() string
+}
 
-// TestCrash kills the program and PostgreSQL at random moments while clients play and the desk hands prizes over. What was
-// acknowledged must be there afterwards, what was not may be, and everything that is derived must agree with it.
+// TestCrash kills the program and PostgreSQL at random moments while clients of several systems work. What was acknowledged must
+// be there afterwards, what was not may be, and everything that is derived must agree with it.
 func TestCrash(t *testing.T) {
 	t.Parallel()
 	seed := *crashSeed
@@ -40,17 +48,17 @@ func TestCrash(t *testing.T) {
 
 	stateDir := newStateDir(t)
 	env := []string{"GUICHET_RATE_LIMITS=off", "GUICHET_LOG_LEVEL=warn"}
-	list := strings.Fields(issueCodes(t, stateDir, 20_000))[1:]
-	g := &game{t: t, codes: list, log: map[string]*play{}, random: rand.New(rand.NewPCG(seed, 1))}
+	codes := strings.Fields(issueCodes(t, stateDir, 20_000))[1:]
+	loads := loads{newGame(t, codes, seed), newDesk(t, seed)}
 	for round, victim := range victims {
 		s := serveQuietly(t, stateDir, env)
 		if round == 0 {
-			g.stockUp(s)
+			loads.each(func(l load) { l.prepare(s) })
 		}
-		g.verify(s)
-		plays, delay := 30+random.IntN(200), time.Duration(random.Int64N(int64(20*time.Millisecond)))
-		done := g.playUntil(s)
-		g.awaitMore(plays)
+		loads.each(func(l load) { l.verify(s) })
+		more, delay := 20+random.IntN(120), time.Duration(random.Int64N(int64(20*time.Millisecond)))
+		done := loads.run(t, s)
+		loads.awaitMore(t, more)
 		<-time.After(delay) // at this random point everybody is in the middle of something
 		kill(t, s, victim)
 		if victim == "postgres" {
@@ -58,24 +66,63 @@ func TestCrash(t *testing.T) {
 				a, err := tryCall(t.Context(), "GET", s.portal+"/readyz", "", "")
 				return err == nil && a.status == 200
 			})
-			g.awaitMore(20) // and players go on
+			loads.awaitMore(t, 20) // and everybody goes on
 		}
 		done()
 		if victim == "postgres" {
-			g.verify(s)
+			loads.each(func(l load) { l.verify(s) })
 			kill(t, s, "both")
 		}
 		s.wait()
-		t.Logf("round %d: killed %s %v after %d plays; %s", round+1, victim, delay.Round(time.Microsecond), plays, g.summary())
+		loads.each(func(l load) {
+			t.Logf("round %d: killed %s %v after %d more; %s", round+1, victim, delay.Round(time.Microsecond), more, l.summary())
+		})
 	}
 	s := serveQuietly(t, stateDir, env)
-	g.verify(s)
-	g.replayDoubtful(s)
-	g.verify(s)
-	t.Logf("in the end: %s", g.summary())
+	for _, step := range []func(load){func(l load) { l.verify(s) }, func(l load) { l.settle(s) }, func(l load) { l.verify(s) }} {
+		loads.each(step)
+	}
 	s.signal(syscall.SIGTERM)
 	if code := s.wait(); code != 0 {
 		t.Errorf("exits %d in the end", code)
+	}
+}
+
+// loads are all who work at the same time.
+type loads []load
+
+func (l loads) each(do func(load)) {
+	for _, one := range l {
+		do(one)
+	}
+}
+
+// run lets everybody work until done is called.
+func (l loads) run(t *testing.T, s *server) (done func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	for _, one := range l {
+		group.Go(func() { one.run(ctx, s) })
+	}
+	return func() {
+		cancel()
+		group.Wait()
+	}
+}
+
+// awaitMore waits until each has so many more answers.
+func (l loads) awaitMore(t *testing.T, n int) {
+	for _, one := range l {
+		before := one.acknowledged()
+		eventually(t, "more answers", func() bool { return one.acknowledged() >= before+n })
+	}
+}
+
+// pause waits a moment, while nobody serves.
+func pause(ctx context.Context) {
+	select {
+	case <-time.After(50 * time.Millisecond):
+	case <-ctx.Done():
 	}
 }
 
@@ -103,7 +150,7 @@ func serveQuietly(t *testing.T, stateDir string, env []string) *server {
 		s.portal = held.Serving
 		return held.PID == s.cmd.Process.Pid && held.Serving != ""
 	})
-	s.tiptop = s.portal + "/tiptop"
+	s.tiptop, s.tickets = s.portal+"/tiptop", s.portal+"/tickets"
 	return s
 }
 
@@ -155,163 +202,40 @@ func postmaster(t *testing.T, stateDir string) int {
 	return pid
 }
 
-// What a client knows of a play, or of what the desk did with its ticket.
-const (
-	doubtful     = "sent, no answer"
-	refused      = "refused"
-	acknowledged = "acknowledged"
-)
-
-// play is the client's own log of one code.
-type play struct {
-	state  string
-	ticket string // id
-	prize  string // id
-	status string // what the desk was last told
-	desk   string // status that the desk asked for and got no answer about
-}
-
-// game is the clients.
-type game struct {
-	t     *testing.T
-	codes []string
-
-	mu     sync.Mutex
-	next   int
-	log    map[string]*play // by code
-	acked  []string         // codes of tickets that the desk may take
-	random *rand.Rand
-	client string // tokens
-	desk   string
-}
-
-// stockUp logs everybody in and makes sure that prizes last.
-func (g *game) stockUp(s *server) {
-	g.client = tokenOf(g.t, s.tiptop, "test-client@test.com", "Test1234")
-	g.desk = tokenOf(g.t, s.tiptop, "employee@test.com", "Employee1234")
-	admin := tokenOf(g.t, s.tiptop, "admin@test.com", "Admin1234")
-	prizes := call(g.t, "GET", s.tiptop+"/api/admin/prizes", admin, "")
-	data, _ := prizes.at("data").([]any)
-	if prizes.status != 200 || len(data) == 0 {
-		g.t.Fatalf("prizes: %d %s", prizes.status, prizes.text)
+// connect opens a connection to the server's database, with a system's schema in front, until the test ends.
+func connect(t *testing.T, s *server, schema string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), readLock(s.stateDir).Database)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, item := range data {
-		prize, _ := item.(map[string]any)
-		a := call(g.t, "PUT", fmt.Sprintf("%s/api/admin/prizes/%s", s.tiptop, prize["id"]), admin, `{"stock":20000}`)
-		if a.status != 200 {
-			g.t.Fatalf("stock: %d %s", a.status, a.text)
+	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	if _, err := conn.Exec(t.Context(), "SET search_path = "+schema); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// holdTo runs queries that find what must not be.
+func holdTo(t *testing.T, conn *pgx.Conn, invariants map[string]string) {
+	t.Helper()
+	for what, sql := range invariants {
+		if wrong := collect(t, conn, sql); len(wrong) > 0 {
+			t.Errorf("%s: %v", what, wrong)
 		}
 	}
 }
 
-// playUntil lets everybody play until done is called.
-func (g *game) playUntil(s *server) (done func()) {
-	ctx, cancel := context.WithCancel(g.t.Context())
-	var group sync.WaitGroup
-	for range players {
-		group.Go(func() {
-			for ctx.Err() == nil && g.playOne(ctx, s) {
-			}
-		})
+// collect runs a query of one text column.
+func collect(t *testing.T, conn *pgx.Conn, sql string) []string {
+	t.Helper()
+	rows, err := conn.Query(t.Context(), sql)
+	if err != nil {
+		t.Fatal(err)
 	}
-	group.Go(func() {
-		for ctx.Err() == nil {
-			g.handOver(ctx, s)
-		}
-	})
-	return func() {
-		cancel()
-		group.Wait()
+	texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-// playOne plays the next code and logs what came of it; false when there are none left.
-func (g *game) playOne(ctx context.Context, s *server) bool {
-	g.mu.Lock()
-	if g.next == len(g.codes) {
-		g.mu.Unlock()
-		return false
-	}
-	code := g.codes[g.next]
-	g.next++
-	p := &play{state: doubtful}
-	g.log[code] = p
-	g.mu.Unlock()
-	if g.send(ctx, s, code, p) {
-		return true
-	}
-	select { // nobody serves for the moment
-	case <-time.After(50 * time.Millisecond):
-	case <-ctx.Done():
-	}
-	return true
-}
-
-// send plays a code and logs the answer, if there is one. A 503 is none: it may follow a commit whose confirmation was lost.
-func (g *game) send(ctx context.Context, s *server, code string, p *play) (answered bool) {
-	a, err := tryCall(ctx, "POST", s.tiptop+"/api/game/play", g.client, fmt.Sprintf(`{"ticketCode":%q}`, code))
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	switch {
-	case err != nil || a.status == 503:
-		return false
-	case a.status == 200:
-		p.state, p.ticket, p.prize, p.status = acknowledged, a.str("data", "ticket", "id"), a.str("data", "prize", "id"), "PENDING"
-		g.acked = append(g.acked, code)
-	default:
-		p.state = refused
-		g.t.Errorf("playing %s: %d %s", code, a.status, a.text)
-	}
-	return true
-}
-
-// handOver takes a ticket and validates or rejects it.
-func (g *game) handOver(ctx context.Context, s *server) {
-	g.mu.Lock()
-	if len(g.acked) == 0 {
-		g.mu.Unlock()
-		return
-	}
-	i := g.random.IntN(len(g.acked))
-	p := g.log[g.acked[i]]
-	g.acked[i] = g.acked[len(g.acked)-1]
-	g.acked = g.acked[:len(g.acked)-1]
-	body := fmt.Sprintf(`{"ticketId":%q,"action":"validate"}`, p.ticket)
-	p.desk = "VALIDATED"
-	if g.random.IntN(2) == 0 {
-		body = fmt.Sprintf(`{"ticketId":%q,"action":"reject","rejectionReason":"Ticket non conforme"}`, p.ticket)
-		p.desk = "REJECTED"
-	}
-	g.mu.Unlock()
-	a, err := tryCall(ctx, "POST", s.tiptop+"/api/employee/validate-ticket", g.desk, body)
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if err == nil && a.status == 200 {
-		p.status, p.desk = p.desk, ""
-	}
-}
-
-// count counts plays.
-func (g *game) count(which func(*play) bool) (n int) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, p := range g.log {
-		if which(p) {
-			n++
-		}
-	}
-	return n
-}
-
-// awaitMore waits until so many more plays were acknowledged.
-func (g *game) awaitMore(n int) {
-	isAcked := func(p *play) bool { return p.state == acknowledged }
-	before := g.count(isAcked)
-	eventually(g.t, "more plays", func() bool { return g.count(isAcked) >= before+n })
-}
-
-func (g *game) summary() string {
-	in := func(state string) int { return g.count(func(p *play) bool { return p.state == state }) }
-	return fmt.Sprintf("%d plays acknowledged, %d without an answer, %d handed over", in(acknowledged), in(doubtful),
-		g.count(func(p *play) bool { return p.status != "" && p.status != "PENDING" }))
+	return texts
 }

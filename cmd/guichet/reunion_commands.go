@@ -35,7 +35,7 @@ func (a *app) withReunion(ctx context.Context, do func(reunion.Operator) error) 
 // reunionUserAdd is `guichet reunion user add`.
 type reunionUserAdd struct {
 	Email string `required:"" placeholder:"ADDRESS" help:"The seller's e-mail address."`
-	Name  string `default:"Vendeur" placeholder:"NAME" help:"The seller's name (default ${default})."`
+	Nom   string `default:"Vendeur" placeholder:"NAME" help:"The seller's name (default ${default})."`
 	Role  string `enum:"seller" default:"seller" help:"seller: there are no others."`
 	passwordFlags
 }
@@ -50,7 +50,7 @@ func (c reunionUserAdd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.withReunion(ctx, func(op reunion.Operator) error {
-		user, err := op.AddUser(ctx, reunion.NewUser{Email: c.Email, Password: password, Nom: c.Name})
+		user, err := op.AddUser(ctx, reunion.NewUser{Email: c.Email, Password: password, Nom: c.Nom})
 		if err != nil {
 			return err
 		}

@@ -3,11 +3,11 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/guichet-api/guichet/internal/tiptop"
 )
 
 // row is a ticket in the database.
@@ -16,26 +16,14 @@ type row struct{ ID, Prize, Status string }
 // verify compares the database, row by row, with what the clients know, and what is derived with what it derives from.
 func (g *game) verify(s *server) {
 	g.t.Helper()
-	conn, err := pgx.Connect(g.t.Context(), readLock(s.stateDir).Database)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	defer conn.Close(context.WithoutCancel(g.t.Context()))
-	if _, err := conn.Exec(g.t.Context(), "SET search_path = tiptop"); err != nil {
-		g.t.Fatal(err)
-	}
+	conn := connect(g.t, s, tiptop.Name)
 	g.verifyTickets(conn)
-	for what, sql := range invariants {
-		wrong := collect(g.t, conn, sql)
-		if len(wrong) > 0 {
-			g.t.Errorf("%s: %v", what, wrong)
-		}
-	}
+	holdTo(g.t, conn, gameInvariants)
 	g.verifyStatistics(s, conn)
 }
 
-// invariants are queries that find what must not be.
-var invariants = map[string]string{
+// gameInvariants find what must not be: see holdTo.
+var gameInvariants = map[string]string{
 	"a code is played without a ticket, or a ticket has a code that is not played": `
 		SELECT c.code FROM codes c FULL JOIN tickets t ON t.code = c.code WHERE (c.played_at IS NULL) <> (t.code IS NULL)`,
 	"a prize's stock is not what it began with less the tickets that keep it": `
@@ -109,19 +97,15 @@ func (g *game) verifyStatistics(s *server, conn *pgx.Conn) {
 	}
 }
 
-// replayDoubtful plays again what had no answer: it works now exactly where it had not worked before.
-func (g *game) replayDoubtful(s *server) {
+// settle plays again what had no answer: it works now exactly where it had not worked before.
+func (g *game) settle(s *server) {
 	g.t.Helper()
-	conn, err := pgx.Connect(g.t.Context(), readLock(s.stateDir).Database)
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	defer conn.Close(context.WithoutCancel(g.t.Context()))
+	conn := connect(g.t, s, tiptop.Name)
 	for code, p := range g.log {
 		if p.state != doubtful {
 			continue
 		}
-		had := len(collect(g.t, conn, "SELECT id::text FROM tiptop.tickets WHERE code = '"+code+"'")) == 1
+		had := len(collect(g.t, conn, "SELECT id::text FROM tickets WHERE code = '"+code+"'")) == 1
 		a := call(g.t, "POST", s.tiptop+"/api/game/play", g.client, fmt.Sprintf(`{"ticketCode":%q}`, code))
 		switch {
 		case had && a.status == 400:
@@ -131,18 +115,4 @@ func (g *game) replayDoubtful(s *server) {
 			g.t.Errorf("%s, which had a ticket: %t, answers %d %s", code, had, a.status, a.text)
 		}
 	}
-}
-
-// collect runs a query of one text column.
-func collect(t *testing.T, conn *pgx.Conn, sql string) []string {
-	t.Helper()
-	rows, err := conn.Query(t.Context(), sql)
-	if err != nil {
-		t.Fatal(err)
-	}
-	texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return texts
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/go-json-experiment/json"
 )
 
 // Attack is the property test of a contract on a running system: requests that obey the contract are accepted, and whatever
@@ -58,7 +59,7 @@ type Draft struct {
 	Operation *Operation
 	Token     string            // "" : that of a role that may
 	Params    map[string]string // path and query parameters, by name
-	Body      map[string]any    // nil: the operation takes none. Prepare may set members
+	Body      map[string]any    // nil: the operation takes none. Prepare may set members, to anything that JSON can hold
 	tree      *node
 }
 
@@ -249,7 +250,9 @@ func (r *raid) draft(op *Operation, sort sort) (*Draft, error) {
 	if err := r.Prepare(r.t.Context(), d); err != nil {
 		return nil, fmt.Errorf("prepare: %w", err)
 	}
-	d.adopt(before)
+	if err := d.adopt(before); err != nil {
+		return nil, fmt.Errorf("prepare: %w", err)
+	}
 	return d, r.Settle(r.t.Context())
 }
 
@@ -263,18 +266,23 @@ func (d *Draft) plainBody() map[string]any {
 }
 
 // adopt takes what Prepare set in Body into the tree.
-func (d *Draft) adopt(before map[string]any) {
+func (d *Draft) adopt(before map[string]any) error {
 	for _, name := range slices.Sorted(maps.Keys(d.Body)) {
 		value := d.Body[name]
 		if old, ok := before[name]; ok && fmt.Sprint(old) == fmt.Sprint(value) {
 			continue
 		}
-		n := &node{kind: '0', text: fmt.Sprint(value)}
-		if _, isText := value.(string); isText {
-			n.kind = '"'
+		text, err := json.Marshal(value)
+		if err != nil {
+			return fmt.Errorf("member %s: %w", name, err)
+		}
+		n, err := parseJSON(string(text), 1)
+		if err != nil {
+			return fmt.Errorf("member %s: %w", name, err)
 		}
 		d.tree.set(name, n)
 	}
+	return nil
 }
 
 // set sets a member of an object.

@@ -3,6 +3,7 @@ package testkit
 import (
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -211,8 +212,7 @@ func repeatedParameter(_ *raid, d *Draft) []attempt {
 		if p.In != "query" || facetsOf(p.Schema).is("array") {
 			continue
 		}
-		value := d.Params[p.Name]
-		again := p.Name + "=" + value
+		again := p.Name + "=" + url.QueryEscape(d.Params[p.Name])
 		if _, given := d.Params[p.Name]; !given {
 			again += "&" + again
 		}

@@ -236,6 +236,30 @@ func TestAttack(t *testing.T) {
 	}
 }
 
+// TestPrepareSetsAnything: what Prepare puts into a body is sent, whatever kind of value it is, and the rest as it was.
+func TestPrepareSetsAnything(t *testing.T) {
+	t.Parallel()
+	tree, err := parseJSON(`{"kept": 1.50, "list": ["a"], "text": "b"}`, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &Draft{tree: tree}
+	before := d.plainBody()
+	d.Body = d.plainBody()
+	d.Body["list"], d.Body["text"], d.Body["new"] = []any{"x y", 2}, "\"", map[string]any{"deep": nil}
+	if err := d.adopt(before); err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"kept": 1.50, "list": ["x y", 2], "text": "\"", "new": {"deep": null}}`
+	if got := d.tree.raw(); got != want {
+		t.Errorf("the body is %s, want %s", got, want)
+	}
+	d.Body["text"] = func() {}
+	if err := d.adopt(before); err == nil {
+		t.Error("a function was adopted")
+	}
+}
+
 // TestAttackFinds: each fault is found, and told.
 func TestAttackFinds(t *testing.T) {
 	t.Parallel()

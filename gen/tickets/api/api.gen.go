@@ -2650,6 +2650,20 @@ func (response GetTicket200JSONResponse) VisitGetTicketResponse(w http.ResponseW
 	return err
 }
 
+type GetTicket400JSONResponse struct{ InvalidJSONResponse }
+
+func (response GetTicket400JSONResponse) VisitGetTicketResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetTicket401JSONResponse struct{ UnauthenticatedJSONResponse }
 
 func (response GetTicket401JSONResponse) VisitGetTicketResponse(w http.ResponseWriter) error {

@@ -1179,6 +1179,7 @@ export interface operations {
                     readonly "application/json": components["schemas"]["TicketDetail"];
                 };
             };
+            readonly 400: components["responses"]["Invalid"];
             readonly 401: components["responses"]["Unauthenticated"];
             readonly 404: components["responses"]["NotFound"];
             readonly default: components["responses"]["Unexpected"];

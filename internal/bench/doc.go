@@ -1,13 +1,14 @@
 // Command bench measures Guichet beside its alternatives, and under load for minutes. It is a module of its own, so that the
 // peers it needs are no dependencies of the product.
 //
-//	make bench    # ≤ 4 minutes: go run . bench [-only handlers|fanout|endtoend] [-rounds 5]
+//	make bench    # ≤ 4 minutes: go run . bench [-only handlers|dispatch|fanout|endtoend] [-rounds 5]
 //	make soak     # 3 minutes:   go run . soak [-for 3m]
 //
-// bench has three parts, and the packages say precisely what they measure:
+// bench has four parts, and the packages say precisely what they measure:
 //
 //   - inprocess: whole handlers without a database, CPU and allocations: the unvalidated stubs of oapi-codegen, Guichet,
 //     ogen, and kin-openapi through oapi-codegen's echo-middleware, all generated from or given the same contract;
+//   - dispatch: an event from its bytes to the handler, beside santhosh-tekuri/jsonschema and kin-openapi;
 //   - fanout: an event to a thousand WebSocket connections, beside a loop that encodes for each, and the memory of an idle
 //     connection;
 //   - endtoend: Guichet's binary beside Fastify + pg (fastify/server.js), server processes on one PostgreSQL.
@@ -17,6 +18,7 @@
 // exits with status 1 when a must is missed.
 //
 //   - handlers: CPU ≤ 1.15 × the unvalidated stubs; aim 1.05 for GET and 0.9 for POST; no allocation to validate a valid body;
+//   - dispatch: CPU less than that of either validator; aim half, 2 µs and 12 allocations for a typical event;
 //   - fan-out: CPU ≤ 0.75 × the loop with one broadcast in flight, ≤ 0.4 with sixteen; aim 12 KB for an idle connection;
 //   - end to end: less CPU per request than Fastify + pg, for each call; aim half;
 //   - soak: no growth, no unexpected answer, a killed database comes back, no acknowledged ticket is lost.

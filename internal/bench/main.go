@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/guichet-api/guichet/internal/bench/dispatch"
 	"github.com/guichet-api/guichet/internal/bench/endtoend"
 	"github.com/guichet-api/guichet/internal/bench/fanout"
 	"github.com/guichet-api/guichet/internal/bench/inprocess"
@@ -33,18 +34,19 @@ func main() {
 	}
 }
 
-const usage = `usage: go run . bench [-only handlers|fanout|endtoend] [-rounds N]
+const usage = `usage: go run . bench [-only handlers|dispatch|fanout|endtoend] [-rounds N]
        go run . soak [-for DURATION]
 `
 
 // The parts of bench, in their order.
 const (
 	partHandlers = "handlers"
+	partDispatch = "dispatch"
 	partFanout   = "fanout"
 	partEndToEnd = "endtoend"
 )
 
-var parts = []string{partHandlers, partFanout, partEndToEnd}
+var parts = []string{partHandlers, partDispatch, partFanout, partEndToEnd}
 
 // errMissed is a measurement that misses what it must reach; its table shows where.
 var errMissed = errors.New("something that must hold does not: look for " + string(table.Missed) + " above")
@@ -59,7 +61,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	switch args[0] {
 	case "bench":
-		only := flags.String("only", "", "measure one part, `handlers, fanout or endtoend`")
+		only := flags.String("only", "", "measure one part, `handlers, dispatch, fanout or endtoend`")
 		rounds := flags.Int("rounds", 5, "`how many` interleaved rounds; the best counts")
 		if err := parse(flags, args[1:]); err != nil {
 			return err
@@ -107,6 +109,8 @@ func bench(ctx context.Context, only string, rounds int, out io.Writer) error {
 		switch part {
 		case partHandlers:
 			err = verdict(inprocess.Run(ctx, inprocess.Config{Rounds: rounds, Out: out}))
+		case partDispatch:
+			err = verdict(dispatch.Run(ctx, dispatch.Config{Rounds: rounds, Out: out}))
 		case partFanout:
 			err = verdict(fanout.Run(ctx, fanout.Config{Rounds: rounds, Out: out}))
 		case partEndToEnd:

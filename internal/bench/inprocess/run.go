@@ -1,13 +1,12 @@
 package inprocess
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
+	"github.com/guichet-api/guichet/internal/bench/cost"
 	"github.com/guichet-api/guichet/internal/bench/table"
 )
 
@@ -17,9 +16,6 @@ type Config struct {
 	Slice  time.Duration // CPU time of a turn; 0: 30 ms
 	Out    io.Writer
 }
-
-// turns are how often a round comes to each contestant: short turns give everybody the same share of a noisy machine.
-const turns = 10
 
 // limits are what is asked of Guichet's CPU relative to the unvalidated stubs, by call.
 func limits() map[string]table.Limit {
@@ -46,7 +42,7 @@ func Run(ctx context.Context, cfg Config) (bool, error) {
 		Title:   "Whole handler in process, no database",
 		Columns: []string{"<call", "<server", "CPU µs/op", "allocs/op", "B/op", "× stubs", "must", "aim", "<verdict"},
 		Notes: []string{
-			fmt.Sprintf("Best of %d interleaved rounds, each the median of %d turns of %s; absolute times are this machine's, now.", cfg.Rounds, turns, cfg.Slice),
+			fmt.Sprintf("Best of %d interleaved rounds, each the median of turns of %s; absolute times are this machine's, now.", cfg.Rounds, cfg.Slice),
 			"Every server authenticates. The stubs check types and nothing else; the other three validate.",
 			"ogen's router holds these three paths only: it refuses the contract's combined patterns.",
 		},
@@ -65,11 +61,11 @@ func Run(ctx context.Context, cfg Config) (bool, error) {
 			if one.name == nameGuichet {
 				limit = limits()[c.name]
 			}
-			ratio := float64(best[j].cpu) / float64(best[0].cpu)
+			ratio := float64(best[j].CPU) / float64(best[0].CPU)
 			good = good && limit.Judge(ratio) != table.Missed
 			shown.Add(append([]string{
-				c.name, one.name, fmt.Sprintf("%.2f", float64(best[j].cpu)/float64(time.Microsecond)),
-				fmt.Sprintf("%.0f", best[j].allocs), fmt.Sprintf("%.0f", best[j].bytes), table.Ratio(ratio),
+				c.name, one.name, fmt.Sprintf("%.2f", float64(best[j].CPU)/float64(time.Microsecond)),
+				fmt.Sprintf("%.0f", best[j].Allocs), fmt.Sprintf("%.0f", best[j].Bytes), table.Ratio(ratio),
 			}, limit.Cells(ratio)...)...)
 		}
 	}
@@ -80,32 +76,20 @@ func Run(ctx context.Context, cfg Config) (bool, error) {
 	return good && clean, err
 }
 
-// race measures one call on every contestant in interleaved rounds and answers with each one's best. Answers are verified
-// before and after.
-func race(ctx context.Context, cfg Config, c call, all []contestant) ([]cost, error) {
+// race measures one call on every contestant. Answers are verified before and after.
+func race(ctx context.Context, cfg Config, c call, all []contestant) ([]cost.Cost, error) {
 	senders := make([]*sender, len(all))
-	counts := make([]int, len(all))
-	best := make([]cost, len(all))
+	runs := make([]func(int), len(all))
 	for i, one := range all {
 		senders[i] = newSender(c, one.handler)
+		runs[i] = senders[i].send
 		if err := senders[i].check(); err != nil {
 			return nil, fmt.Errorf("%s: %w", one.name, err)
 		}
-		var err error
-		if counts[i], err = calibrate(senders[i], cfg.Slice); err != nil {
-			return nil, err
-		}
 	}
-	for range cfg.Rounds {
-		costs, err := round(ctx, senders, counts)
-		if err != nil {
-			return nil, err
-		}
-		for i, got := range costs {
-			if best[i].cpu == 0 || got.cpu < best[i].cpu {
-				best[i] = got
-			}
-		}
+	best, err := cost.Race(ctx, cfg.Rounds, cfg.Slice, runs)
+	if err != nil {
+		return nil, err
 	}
 	for i, one := range all {
 		if err := senders[i].check(); err != nil {
@@ -113,29 +97,4 @@ func race(ctx context.Context, cfg Config, c call, all []contestant) ([]cost, er
 		}
 	}
 	return best, nil
-}
-
-// round gives each sender its turns, one after the other, and answers with the median of each one's: a turn that a neighbour
-// on the machine disturbed, or that none did, says little.
-func round(ctx context.Context, senders []*sender, counts []int) ([]cost, error) {
-	taken := make([][]cost, len(senders))
-	for turn := range turns {
-		for move := range senders {
-			i := (turn + move) % len(senders) // each is first, second… in turn
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			got, err := measure(senders[i], counts[i])
-			if err != nil {
-				return nil, err
-			}
-			taken[i] = append(taken[i], got)
-		}
-	}
-	medians := make([]cost, len(senders))
-	for i, all := range taken {
-		slices.SortFunc(all, func(a, b cost) int { return cmp.Compare(a.cpu, b.cpu) })
-		medians[i] = all[len(all)/2]
-	}
-	return medians, nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Requests and events are the same few structs, too. Types are compiled, once, into functions that read; they know what
@@ -60,6 +61,8 @@ func compileReader(t reflect.Type, within []reflect.Type) reader {
 		return readTime
 	case t == reflect.TypeFor[time.Duration]():
 		return nil
+	case t == reflect.TypeFor[jsontext.Value]():
+		return readScalar
 	case implements[optional](t):
 		return compileOptional(t, within)
 	case t.Kind() == reflect.Pointer:

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/uuid"
 )
 
@@ -45,6 +46,7 @@ type plain struct {
 	Sections map[status][]*line     `json:"sections"`
 	Inner    struct{ X, Y float64 } `json:"inner"`
 	Empty    struct{}               `json:"empty"`
+	Raw      jsontext.Value         `json:"raw"`
 }
 
 type line struct {
@@ -67,7 +69,7 @@ var plainValues = []string{
 	`{"lines":[]}`, `{"lines":[{},{"product":"p","quantity":2,"options":["red","blue"]}, {"options":[]}]}`,
 	`{"tags":["1","2","3","4","5","6","7","8","9"]}`,
 	`{"points":{}}`, `{"points":{"a":1,"":2,"é":3}}`, `{"sections":{"s":[{"quantity":1},null],"t":null,"u":[]}}`,
-	`{"inner":{"X":1,"Y":2.5},"empty":{}}`,
+	`{"inner":{"X":1,"Y":2.5},"empty":{}}`, `{"raw": "\u0041é" }`, `{"raw":-1.50E+2}`, `{"raw":null}`, `{"raw":true,"name":"a"}`,
 	`{"strange":1,"name":"a","other":"\u0041","third":null,"NAME":"b"}`, `{"a":true,"b":false,"c":-1.5e3,"d":null,"name":"x"}`,
 }
 
@@ -84,7 +86,7 @@ var oddValues = []string{
 	`{"id":""}`, `{"id":"x"}`, `{"id":null}`, `{"color":"green"}`, `{"color":null}`, `{"color":1}`,
 	`{"lines":{}}`, `{"lines":[}`, `{"lines":[{}`, `{"lines":[{},]}`, `{"lines":[,{}]}`, `{"lines":[null,{"quantity":"2"}]}`, `{"tags":["a" "b"]}`,
 	`{"points":{"a":1,"a":2}}`, `{"points":[]}`, `{"points":{"a"}}`, `{"points":{"a":1.5}}`, `{"points":{"\u0061":1}}`, `{"empty":{"a":[]}}`,
-	`{"note":{}}`, `{"maybe":1}`, `{"inner":{"X":1,"X":2}}`, `{"When":"x"}`, `{"later":5}`,
+	`{"note":{}}`, `{"maybe":1}`, `{"inner":{"X":1,"X":2}}`, `{"When":"x"}`, `{"raw":{ "a" : 1}}`, `{"raw":[]}`, `{"raw":01}`, `{"raw":}`, `{"raw":"\ud800"}`, `{"later":5}`,
 }
 
 // sameAsV2 holds what is read to what json v2 reads, and the errors too.

@@ -1,6 +1,7 @@
 package stdjson
 
 import (
+	"bytes"
 	"encoding"
 	"math"
 	"reflect"
@@ -166,6 +167,15 @@ func scalar(data []byte, at int) int {
 	}
 	at, _ = number(data, at)
 	return at
+}
+
+// readScalar keeps a value as it is written, unless it is an object or a list.
+func readScalar(data []byte, at int, v reflect.Value) int {
+	end := scalar(data, at)
+	if end >= 0 {
+		v.SetBytes(bytes.Clone(data[at:end]))
+	}
+	return end
 }
 
 func readBool(data []byte, at int, v reflect.Value) int {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/guichet-api/guichet/internal/realtime"
+	"github.com/guichet-api/guichet/internal/realtime/ws"
 )
 
 // conn is one connection, as the peer's outlet. It has two halves, reading and writing, and is over when both are.
@@ -16,7 +17,7 @@ type conn struct {
 	handler *Handler
 	peer    *realtime.Peer
 	socket  net.Conn
-	ws      *websocket.Conn // reads
+	reader  *websocket.Conn
 	out     *realtime.Outbound
 	early   []byte // came with the handshake
 	prober  *prober
@@ -62,13 +63,13 @@ func (c *conn) Deliver(m *realtime.Message, room string) {
 func (c *conn) Wait(ctx context.Context) error { return c.out.Wait(ctx) }
 
 // Close implements realtime.Outlet.
-func (c *conn) Close(reason realtime.Reason) { c.end(codes[reason], reason) }
+func (c *conn) Close(reason realtime.Reason) { c.end(ws.Code(reason), reason) }
 
 func (c *conn) full() { c.Close(realtime.ReasonSlow) }
 
 // end sends a close frame, behind the answer of the message that is being handled. A peer that is too slow is sent nothing
 // else that still waits.
-func (c *conn) end(code uint16, reason realtime.Reason) {
+func (c *conn) end(code websocket.StatusCode, reason realtime.Reason) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	slow := reason == realtime.ReasonSlow
@@ -148,8 +149,8 @@ func (c *conn) half() {
 	if c.halves.Add(1) < 2 {
 		return
 	}
-	_ = c.socket.Close() // an error is one of a connection that broke
-	_ = c.ws.CloseNow()  // releases what it holds
+	_ = c.socket.Close()    // an error is one of a connection that broke
+	_ = c.reader.CloseNow() // releases what it holds
 	if c.opened {
 		c.handler.cfg.Gateway.Closed(c.peer)
 	}
@@ -171,7 +172,7 @@ func (c *conn) beat() {
 		return
 	default:
 		c.pinged = true
-		c.out.Put(ping, realtime.QueueDrop, "", "")
+		c.out.Put(ws.Frame(opPing, nil), realtime.QueueDrop, "", "")
 	}
 	c.pulse.Reset(c.handler.cfg.PingInterval)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/guichet-api/guichet/internal/realtime"
+	"github.com/guichet-api/guichet/internal/realtime/ws"
 )
 
 // run is the reading half.
@@ -53,7 +54,7 @@ func (c *conn) refuse(err error) {
 // to close, what still comes is thrown away.
 func (c *conn) read() error {
 	for {
-		kind, r, err := c.ws.Reader(context.Background())
+		kind, r, err := c.reader.Reader(context.Background())
 		if err != nil {
 			return err
 		}
@@ -73,7 +74,7 @@ func (c *conn) message(kind websocket.MessageType, r io.Reader) error {
 	text := buffer.Bytes()
 	switch {
 	case kind != websocket.MessageText:
-		c.end(unsupported, realtime.ReasonInvalid)
+		c.end(websocket.StatusUnsupportedData, realtime.ReasonInvalid)
 	case !utf8.Valid(text):
 		c.Close(realtime.ReasonInvalid)
 	case c.begin():
@@ -130,14 +131,13 @@ func (c *conn) answer(in *realtime.Incoming, m *realtime.Message) {
 	if m == nil {
 		return
 	}
-	f := frame(func(dst []byte) []byte { return c.handler.codec.AppendAnswer(dst, in, m) })
-	c.out.Put(f, realtime.QueueClose, m.Event, "")
+	c.out.Put(ws.Frame(ws.Text, c.handler.codec.AppendAnswer(nil, in, m)), realtime.QueueClose, m.Event, "")
 }
 
 // control queues a control frame of coder/websocket: a pong, the answer to a close frame, or the close frame of an error
 // that it has found.
 func (c *conn) control(frame []byte) {
-	if frame[0] == opClose {
+	if isClose(frame) {
 		c.out.End(frame, false)
 		return
 	}

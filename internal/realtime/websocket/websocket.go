@@ -29,6 +29,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/guichet-api/guichet/internal/realtime"
 	"github.com/guichet-api/guichet/internal/realtime/codec"
+	"github.com/guichet-api/guichet/internal/realtime/ws"
 )
 
 // Config is what a Handler needs. Gateway, Server and Refuse are required.
@@ -86,9 +87,7 @@ func New(cfg Config) (*Handler, error) {
 	h := &Handler{cfg: cfg, codec: c, flusher: realtime.NewFlusher()}
 	h.buffers.New = func() any { return new(bytes.Buffer) }
 	h.batches.New = func() any { return new([]byte) }
-	h.encode = func(m *realtime.Message) []byte {
-		return frame(func(dst []byte) []byte { return c.AppendEvent(dst, m) })
-	}
+	h.encode = func(m *realtime.Message) []byte { return ws.Frame(ws.Text, c.AppendEvent(nil, m)) }
 	return h, nil
 }
 
@@ -110,15 +109,15 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := newConn(h, peer)
 	// coder/websocket asks for a subprotocol of this list that the client has offered. It checked nothing that handshake
 	// has not, so that an error is a connection that broke.
-	ws, err := websocket.Accept(hijacker{w, c}, r, &websocket.AcceptOptions{
+	reader, err := websocket.Accept(hijacker{w, c}, r, &websocket.AcceptOptions{
 		Subprotocols: []string{bearer}, InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled,
 	})
 	if err != nil {
 		h.cfg.Gateway.Log.Debug("websocket: upgrade", "peer", peer.ID(), "error", err)
 		return
 	}
-	ws.SetReadLimit(int64(h.cfg.MaxMessage))
-	c.ws = ws
+	reader.SetReadLimit(int64(h.cfg.MaxMessage))
+	c.reader = reader
 	go c.run(r.URL.Query().Get("since"))
 }
 

@@ -17,7 +17,9 @@ import (
 // Server holds sessions and is the http.Handler that opens and serves them. It does not look at the path: it can be mounted
 // anywhere.
 type Server struct {
-	cfg Config
+	cfg      Config
+	acceptor *ws.Acceptor
+	flusher  *realtime.Flusher
 
 	mu       sync.RWMutex
 	sessions map[string]*Session
@@ -28,7 +30,10 @@ type Server struct {
 // NewServer returns a server without sessions.
 func NewServer(cfg Config) *Server {
 	cfg.setDefaults()
-	return &Server{cfg: cfg, sessions: map[string]*Session{}, empty: make(chan struct{})}
+	return &Server{
+		cfg: cfg, acceptor: ws.NewAcceptor(ws.Options{MaxMessage: int64(cfg.MaxPayload)}), flusher: realtime.NewFlusher(),
+		sessions: map[string]*Session{}, empty: make(chan struct{}),
+	}
 }
 
 // refusal is why a request is not served. Numbers and words are those of the reference implementation; clients show them.
@@ -110,7 +115,7 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, socket bool) 
 		return errStopping()
 	}
 	if socket {
-		conn, err := s.accept(w, r)
+		conn, err := s.acceptor.Accept(w, r)
 		if err != nil {
 			return nil // it was answered
 		}
@@ -126,11 +131,6 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, socket bool) 
 	}
 	writeText(w, session.hello())
 	return nil
-}
-
-// accept takes a WebSocket over.
-func (s *Server) accept(w http.ResponseWriter, r *http.Request) (*ws.Conn, error) {
-	return ws.Accept(w, r, ws.Options{MaxMessage: int64(s.cfg.MaxPayload)})
 }
 
 // greeting is the data of the open packet ("Handshake" of the specification).

@@ -55,7 +55,7 @@ func (s *Session) open() {
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.out = realtime.NewOutbound(realtime.OutboundConfig{
 		Limit: cfg.MaxQueue, Meter: cfg.Meter,
-		Write: s.write,
+		Write: s.write, Try: s.try, Flusher: s.server.flusher,
 		Full:  func() { s.Close(realtime.ReasonSlow) },
 		Ended: s.written,
 	})
@@ -136,6 +136,17 @@ func (s *Session) write(frames [][]byte) error {
 	}
 	s.polling.answer(body)
 	return nil
+}
+
+// try is write as far as a WebSocket takes frames without waiting.
+func (s *Session) try(frames [][]byte) (all bool, err error) {
+	s.mu.Lock()
+	conn := s.conn
+	s.mu.Unlock()
+	if conn == nil {
+		return false, nil
+	}
+	return conn.Try(frames)
 }
 
 // receive handles one packet of the client. An error closes the session.

@@ -19,7 +19,7 @@ func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request) *refusal 
 		s.polling.upgrading = true // from now on, not from when the client learns it: its next GET may already come
 	}
 	s.mu.Unlock()
-	conn, err := s.server.accept(w, r)
+	conn, err := s.server.acceptor.Accept(w, r)
 	if err != nil { // it was answered
 		if free {
 			s.giveUp(nil)

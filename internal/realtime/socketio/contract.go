@@ -145,7 +145,10 @@ func (w *wire) refusal(err error) []byte {
 }
 
 // disconnected implements app.
-func (w *wire) disconnected(s *Socket, _ engineio.Cause) {
+func (w *wire) disconnected(s *Socket, cause engineio.Cause) {
+	if cause == engineio.CausePingTimeout || cause == engineio.CauseTransportError || cause == engineio.CauseServerClose {
+		s.peer.Lose()
+	}
 	w.Gateway.Closed(s.peer)
 	w.namespace.remove(s)
 }

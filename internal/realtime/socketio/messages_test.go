@@ -191,28 +191,33 @@ func TestVolatile(t *testing.T) {
 	p := newPoller(t, url)
 	s := receive(t, sockets)
 	check(t, s.Volatile().Emit("lost"))
-	check(t, n.Volatile().Emit("lost too"))
+	check(t, n.To(s.ID()).Volatile().Emit("lost too"))
+	check(t, n.Volatile().Emit("lost as well"))
 	check(t, s.Emit("kept"))
 	if got := p.poll(); got != `42["kept"]` {
 		t.Errorf("polled %q", got)
 	}
+	untilSent(t, s, `42["now"]`, p.poll)
+	c := connect(t, url, "/", "")
+	untilSent(t, receive(t, sockets), `42["now"]`, c.read)
+}
+
+// untilSent sends volatile messages until the client is there to read one.
+func untilSent(t *testing.T, s *socketio.Socket, want string, read func() string) {
+	t.Helper()
 	answer := make(chan string)
-	go func() { answer <- p.poll() }()
-	for sent := false; !sent; { // until the GET has arrived
-		check(t, n.To(s.ID()).Volatile().Emit("now"))
+	go func() { answer <- read() }()
+	for {
+		check(t, s.Volatile().Emit("now"))
 		select {
 		case got := <-answer:
-			if got != `42["now"]` {
-				t.Errorf("polled %q", got)
+			if got != want {
+				t.Errorf("got %q, want %q", got, want)
 			}
-			sent = true
+			return
 		case <-time.After(time.Millisecond):
 		}
 	}
-
-	c := connect(t, url, "/", "")
-	check(t, receive(t, sockets).Volatile().Emit("direct"))
-	c.expect(`42["direct"]`)
 }
 
 // TestVolatileSlow: what is volatile never closes a slow reader; what is not does.

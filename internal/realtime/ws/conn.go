@@ -5,7 +5,6 @@ package ws
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"net"
 	"net/http"
@@ -17,57 +16,96 @@ import (
 	"github.com/guichet-api/guichet/internal/realtime"
 )
 
-// Options say how a connection is accepted.
+// Options say how connections are accepted.
 type Options struct {
-	Subprotocols []string      // that the server speaks
 	MaxMessage   int64         // bytes of a message from the peer; a longer one ends the connection with 1009
 	WriteTimeout time.Duration // for one Write, give or take a quarter; default 20 s
 }
 
-// Conn is one connection. Read is called by one goroutine; the other methods by any.
+// Acceptor accepts connections. It is safe for concurrent use.
+type Acceptor struct {
+	opt     Options
+	batches sync.Pool // *[]byte: frames that are written together
+}
+
+// NewAcceptor returns an acceptor.
+func NewAcceptor(opt Options) *Acceptor {
+	if opt.WriteTimeout <= 0 {
+		opt.WriteTimeout = 20 * time.Second
+	}
+	return &Acceptor{opt: opt, batches: sync.Pool{New: func() any { return new([]byte) }}}
+}
+
+// Conn is one connection. Read is called by one goroutine; Write and Try by one at a time; the other methods by any.
 type Conn struct {
 	*websocket.Conn // reads and answers control frames
+	acceptor        *Acceptor
 	link            *link
-	timeout         time.Duration
 }
 
 // Accept answers the request with 101 and takes the connection over: the HTTP handler may return. Origins are the
 // caller's matter. After an error the request has been answered.
-func Accept(w http.ResponseWriter, r *http.Request, opt Options) (*Conn, error) {
+func (a *Acceptor) Accept(w http.ResponseWriter, r *http.Request) (*Conn, error) {
 	takeover := &hijacker{ResponseWriter: w}
 	conn, err := websocket.Accept(takeover, r, &websocket.AcceptOptions{
-		Subprotocols: opt.Subprotocols, InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled,
+		InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled,
 	})
 	if err != nil {
 		return nil, err
 	}
-	conn.SetReadLimit(opt.MaxMessage)
-	if opt.WriteTimeout <= 0 {
-		opt.WriteTimeout = 20 * time.Second
-	}
-	return &Conn{Conn: conn, link: takeover.link, timeout: opt.WriteTimeout}, nil
+	conn.SetReadLimit(a.opt.MaxMessage)
+	return &Conn{Conn: conn, acceptor: a, link: takeover.link}, nil
 }
 
-// Write writes whole frames, made by this package, in one system call. It waits while the peer does not read, for as long
-// as WriteTimeout allows; after an error nothing can be written any more.
+// Write writes whole frames, made by this package, in one system call: copied together, which costs less than a list of
+// small pieces and makes one record of TLS. It waits while the peer does not read, for as long as WriteTimeout allows; after
+// an error nothing can be written any more. It goes on where Try has stopped.
 func (c *Conn) Write(frames [][]byte) error {
 	l := c.link
-	l.mu.Lock()
+	if !l.partial {
+		l.mu.Lock()
+	}
 	defer l.mu.Unlock()
-	if err := l.extend(c.timeout); err != nil {
+	batch := c.acceptor.batches.Get().(*[]byte)
+	defer c.acceptor.batches.Put(batch)
+	rest := join(batch, frames)[l.tried:]
+	l.partial, l.tried = false, 0
+	if err := l.extend(c.acceptor.opt.WriteTimeout); err != nil {
 		return err
 	}
-	if len(frames) == 1 {
-		_, err := l.Conn.Write(frames[0])
-		return err
-	}
-	if _, ok := l.Conn.(*net.TCPConn); !ok { // TLS would make a record and a system call of each frame
-		_, err := l.Conn.Write(bytes.Join(frames, nil))
-		return err
-	}
-	buffers := net.Buffers(frames)
-	_, err := buffers.WriteTo(l.Conn)
+	_, err := l.Conn.Write(rest)
 	return err
+}
+
+// Try writes what it can without waiting, and reports whether that was all. Otherwise Write must follow, with the same frames
+// and perhaps more behind them: until then no control frame is written either.
+func (c *Conn) Try(frames [][]byte) (all bool, err error) {
+	l := c.link
+	if l.prober == nil || !l.mu.TryLock() {
+		return false, nil
+	}
+	batch := c.acceptor.batches.Get().(*[]byte)
+	defer c.acceptor.batches.Put(batch)
+	bytes := join(batch, frames)
+	n, err := l.prober.write(bytes)
+	if err == nil && n < len(bytes) {
+		l.partial, l.tried = true, n
+		return false, nil
+	}
+	l.mu.Unlock()
+	return err == nil, err
+}
+
+// join copies frames together into a buffer, unless there is only one.
+func join(buffer *[]byte, frames [][]byte) []byte {
+	if len(frames) == 1 {
+		return frames[0]
+	}
+	*buffer = (*buffer)[:0]
+	for _, frame := range frames {
+		*buffer = append(*buffer, frame...)
+	}
+	return *buffer
 }
 
 // End says goodbye with a close frame, waits for the peer's, and closes the connection, all within grace. A Write that is
@@ -109,7 +147,7 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	h.link = &link{Conn: conn}
+	h.link = &link{Conn: conn, prober: newProber(conn)}
 	if n := buffered.Reader.Buffered(); n > 0 {
 		early, err := buffered.Reader.Peek(n)
 		if err != nil {
@@ -123,11 +161,14 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 // link is the network connection, with writes of whole frames one after the other.
 type link struct {
 	net.Conn
-	early []byte      // what the peer sent right behind its request
-	final atomic.Bool // the deadline for writing is the last one
+	prober *prober     // nil: bytes cannot be written as they are
+	early  []byte      // what the peer sent right behind its request
+	final  atomic.Bool // the deadline for writing is the last one
 
-	mu  sync.Mutex // one write after the other
-	due time.Time  // the deadline for writing
+	mu      sync.Mutex // one write after the other; between a Try that was not all and its Write it stays locked
+	due     time.Time  // the deadline for writing
+	partial bool       // Try was not all
+	tried   int        // bytes that it has written
 }
 
 // extend gives writing time; l.mu is held. The deadline is moved in steps: moving it costs as much as a small write.

@@ -21,7 +21,7 @@ func TestRun(t *testing.T) {
 		{"both languages", []string{"-go", dir + "/a/events", "-ts", dir + "/a/events.ts", golden + "/minimal/asyncapi.yaml"}, "",
 			[]string{"a/events/server.gen.go", "a/events/types.gen.go", "a/events.ts"}},
 		{"runtime beside it", []string{"-go", dir + "/b/live", "-runtime", "copy", "-import", "example.org/b/live", golden + "/minimal/asyncapi.yaml"}, "",
-			[]string{"b/live/server.gen.go", "b/live/contract/compile.go", "b/live/contract/stdjson/json.go", "b/live/realtime/event.go"}},
+			[]string{"b/live/server.gen.go", "b/live/contract/compile.go", "b/live/contract/stdjson/json.go", "b/live/realtime/event.go", "b/live/realtime/dial/dial.go"}},
 		{"copy without a name", []string{"-go", dir + "/c", "-runtime", "copy", golden + "/minimal/asyncapi.yaml"}, "-import", nil},
 		{"a document that is refused", []string{"-go", dir + "/d", golden + "/refused-names/asyncapi.yaml"}, "refused-names/asyncapi.yaml:48: ", nil},
 		{"no document", []string{"-go", dir + "/e"}, "a document", nil},

@@ -78,8 +78,8 @@ func compare(t *testing.T, name string, got []byte) {
 	}
 }
 
-// foreign writes the Go of documents into a module that is not this one, with a copy of the runtime, and beside each a
-// test that its examples survive decoding and encoding.
+// foreign writes the Go of documents into a module that is not this one, with a copy of the runtime, beside each a test
+// that its examples survive decoding and encoding, and beside one a test of the client that comes with it.
 func foreign(t *testing.T) (dir string, packages, examples int) {
 	t.Helper()
 	dir = t.TempDir()
@@ -98,7 +98,7 @@ func foreign(t *testing.T) (dir string, packages, examples int) {
 	}
 	mod := "module example.org/foreign\n\ngo 1.26.0\n\nrequire (\n"
 	for line := range strings.SplitSeq(string(ours), "\n") {
-		if strings.Contains(line, "go-json-experiment/json ") || strings.Contains(line, "google/uuid ") {
+		if strings.Contains(line, "go-json-experiment/json ") || strings.Contains(line, "google/uuid ") || strings.Contains(line, "coder/websocket ") {
 			mod += line + "\n"
 		}
 	}
@@ -127,6 +127,11 @@ func foreign(t *testing.T) (dir string, packages, examples int) {
 		packages++
 		examples += count
 	}
+	client, err := os.ReadFile("testdata/client.go.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	put("tickets/events/client_test.go", client)
 	return dir, packages, examples
 }
 
@@ -156,7 +161,8 @@ func accepted(t *testing.T) []*asyncapi.Document {
 	return docs
 }
 
-// TestForeignModule vets the output of every document outside of this module, and has it read and write every example.
+// TestForeignModule vets the output of every document outside of this module, and has it read and write every example and
+// talk to a server.
 func TestForeignModule(t *testing.T) {
 	t.Parallel()
 	dir, packages, examples := foreign(t)

@@ -14,7 +14,8 @@ import (
 const Module = "github.com/guichet-api/guichet"
 
 // Runtime is the source of what generated Go needs, for a package with the given import path in another module: file
-// name below the package → content. It needs go-json-experiment and google/uuid.
+// name below the package → content. It needs go-json-experiment and google/uuid, and realtime/dial, which only clients
+// import, coder/websocket.
 func Runtime(importPath string) map[string][]byte {
 	files := map[string][]byte{}
 	for _, part := range []struct {

@@ -138,7 +138,7 @@ func (c *change) settle() bool {
 	case !frozen:
 		t.DateResolution = nil
 	case t.DateResolution == nil:
-		t.DateResolution = &c.now
+		t.DateResolution = new(c.now)
 	}
 	sla := slaStatus(t.DateCreation, t.DateLimite, slaMoment(t.DateResolution, c.now))
 	t.SlaFinal = nil

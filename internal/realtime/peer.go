@@ -9,6 +9,7 @@ type Peer struct {
 	wire     Wire
 	address  string
 	identity atomic.Pointer[identity]
+	lost     atomic.Bool
 }
 
 type identity struct {
@@ -41,6 +42,13 @@ func (p *Peer) Caller() any { return p.identity.Load().caller }
 
 // Identify sets who the peer is, at connection or later. An empty role with a nil caller takes the identity away.
 func (p *Peer) Identify(role string, caller any) { p.identity.Store(&identity{role, caller}) }
+
+// Lose notes that the connection broke rather than was closed. A wire that can tell calls it before Gateway.Closed.
+func (p *Peer) Lose() { p.lost.Store(true) }
+
+// Lost reports, from Lifecycle.Disconnected on, whether the connection broke without a word from the peer: what it was sent
+// last, from shortly before the wire had reason to doubt, may not have arrived.
+func (p *Peer) Lost() bool { return p.lost.Load() }
 
 // Wire is one way of putting messages into bytes. A bit set of wires says where a message or a property exists.
 type Wire uint8

@@ -45,7 +45,11 @@ func (l *Live) JoinReunionHost(ctx context.Context, peer *realtime.Peer, in even
 	if err != nil {
 		return events.Done{}, err
 	}
-	owed, err := l.owed(ctx, id)
+	after := l.api.now()
+	if l.hosted(id, peer) {
+		after = after.Add(-doubt) // the other socket may be dead, and this one its successor
+	}
+	owed, err := l.owed(ctx, id, after)
 	if err != nil {
 		return events.Done{}, err
 	}
@@ -110,16 +114,20 @@ type notice struct {
 	send func(context.Context, *events.Emitter) error
 }
 
-// owed reads what the host of a réunion has not been told.
-func (l *Live) owed(ctx context.Context, id string) (d debt, err error) {
-	clients, err := l.api.queries.ListUntoldValidations(ctx, id)
+// doubt is for how long what a host was told may not have reached it: longer than a wire needs to find out that a socket is
+// dead, which is 45 seconds on Socket.IO.
+const doubt = time.Minute
+
+// owed reads what the host of a réunion has not been told, or only after a time.
+func (l *Live) owed(ctx context.Context, id string, after time.Time) (d debt, err error) {
+	clients, err := l.api.queries.ListUntoldValidations(ctx, id, after)
 	if err != nil {
 		return debt{}, err
 	}
 	for _, c := range clients {
 		d.validated(id, c.ID, c.Comment, *c.ValidatedAt)
 	}
-	surveys, err := l.api.queries.ListUntoldSurveys(ctx, id)
+	surveys, err := l.api.queries.ListUntoldSurveys(ctx, id, after)
 	if err != nil {
 		return debt{}, err
 	}
@@ -180,12 +188,32 @@ func (l *Live) greet(ctx context.Context, host *realtime.Peer, data events.Reuni
 // the réunion is held.
 func (l *Live) tellHost(ctx context.Context, reunion string, news debt) {
 	realtime.After(ctx, func() {
-		if len(l.hub.Peers(events.HostRoom(reunion))) == 0 {
+		if !l.hosted(reunion, nil) {
 			return
 		}
 		if err := l.pay(ctx, l.emit, news); err != nil {
 			l.log(ctx, "a host was not told the news", err)
 		}
+	})
+}
+
+// hosted reports whether a réunion has a host that is there, other than this one.
+func (l *Live) hosted(reunion string, besides *realtime.Peer) bool {
+	return slices.ContainsFunc(l.hub.Peers(events.HostRoom(reunion)), func(p *realtime.Peer) bool { return p != besides })
+}
+
+// unheard notes that what a host's socket was told of late did not reach it, unless another one was told as well.
+func (l *Live) unheard(ctx context.Context, lost *realtime.Peer, reunion string) error {
+	defer l.lanes.alone(reunion)()
+	if l.hosted(reunion, lost) {
+		return nil
+	}
+	after := l.api.now().Add(-doubt)
+	return l.api.inTx(ctx, func(q *db.Queries) error {
+		if err := q.RecallValidations(ctx, reunion, after); err != nil {
+			return err
+		}
+		return q.RecallSurveys(ctx, reunion, after)
 	})
 }
 

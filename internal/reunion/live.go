@@ -121,13 +121,20 @@ func (l *Live) Connected(_ context.Context, p *realtime.Peer) error {
 	return nil
 }
 
-// Disconnected takes a socket's client away, unless the server stops: then the client has time to return.
+// Disconnected takes a socket's client away, unless the server stops: then the client has time to return. What a host was told
+// on a connection that broke it is told again.
 func (l *Live) Disconnected(ctx context.Context, p *realtime.Peer) {
 	l.mu.Lock()
 	delete(l.sellers, p)
 	draining := l.draining
 	l.mu.Unlock()
-	if me := socketOf(p); me.seat != nil && !draining {
+	me := socketOf(p)
+	if me.hosting != "" && p.Lost() {
+		if err := l.unheard(ctx, p, me.hosting); err != nil {
+			l.log(ctx, "what a lost host was told is not recalled", err)
+		}
+	}
+	if me.seat != nil && !draining {
 		l.leave(ctx, me.seat)
 	}
 }

@@ -149,6 +149,7 @@ func TestMissed(t *testing.T) {
 	host.expect("survey-submitted", `{"reunionId":"reunion-123","timestamp":"2023-04-01T14:01:00.000Z"}`)
 	host.expect("cart-validated", fmt.Sprintf(`{"clientId":%q,"comment":"À bientôt"}`, bob.ClientID))
 	host.nothing()
+	d.clock.Advance(time.Minute)
 	tab := d.host()
 	tab.nothing()
 	d.survey()
@@ -156,6 +157,40 @@ func TestMissed(t *testing.T) {
 	tab.expect("survey-submitted", `{…`)
 	host.leave()
 	tab.leave()
+	d.host().nothing()
+}
+
+// TestLostHost: what was sent to a socket that turns out to be dead is sent to the next one, whether that comes before or after
+// the server knows; a socket that was closed had heard it.
+func TestLostHost(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t, options{})
+	a, alice := d.client("Alice")
+	b, bob := d.client("Bob")
+	dead := d.host()
+	told := func(host *actor, as joined) {
+		t.Helper()
+		host.expect("cart-validated", fmt.Sprintf(`{"clientId":%q,"comment":"Merci"}`, as.ClientID))
+	}
+	a.must("validate-cart", `{"comment": "Merci"}`)
+	d.clock.Advance(20 * time.Second)
+	next := d.host() // the network is back before the server has missed the first socket
+	told(next, alice)
+	dead.peer.Lose()
+	dead.leave()
+
+	b.must("validate-cart", `{"comment": "Merci"}`)
+	told(next, bob)
+	d.survey()
+	next.expect("survey-submitted", `{…`)
+	d.clock.Advance(45 * time.Second)
+	next.peer.Lose()
+	next.leave()
+	last := d.host()
+	told(last, bob) // Alice's was told long before
+	last.expect("survey-submitted", `{"reunionId":"reunion-123","timestamp":"2023-04-01T14:00:20.000Z"}`)
+	last.nothing()
+	last.leave()
 	d.host().nothing()
 }
 
@@ -232,6 +267,7 @@ func TestAfterClose(t *testing.T) {
 	host.nothing()
 	d.survey()
 	host.expect("survey-submitted", `{"reunionId":"reunion-123","timestamp":"2023-04-01T15:00:00.000Z"}`)
+	host.leave()
 	again := d.connect(t, d.token(0))
 	again.must("join-reunion-host", `"reunion-123"`)
 	again.expect("reunion-data", fmt.Sprintf(`{"id":"reunion-123","status":"terminee","clients":[{"id":%q…`, alice.ClientID))

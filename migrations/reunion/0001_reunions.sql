@@ -50,7 +50,6 @@ CREATE TABLE clients (
     CHECK (validated_at IS NOT NULL OR comment IS NULL AND told_at IS NULL)
 );
 CREATE INDEX clients_by_reunion ON clients (reunion_id, joined_at, id);
-CREATE INDEX clients_untold ON clients (reunion_id) WHERE validated_at IS NOT NULL AND told_at IS NULL;
 
 -- told_at is when the host was told: until then it is owed survey-submitted.
 CREATE TABLE surveys (
@@ -69,7 +68,6 @@ CREATE TABLE surveys (
     told_at                timestamptz
 );
 CREATE INDEX surveys_by_reunion ON surveys (reunion_id, submitted_at, id);
-CREATE INDEX surveys_untold ON surveys (reunion_id) WHERE told_at IS NULL;
 
 -- The processes that clients are connected to. A process renews its lease while it lives; when the lease has ended, its
 -- connections count as gone. A process that starts prolongs every lease, so that whoever was connected to one that died has

@@ -41,8 +41,15 @@ WHERE c.id = @id AND c.disconnected_at IS NULL AND NOT EXISTS (SELECT FROM conne
 RETURNING c.status;
 
 -- name: ListUntoldValidations :many
-SELECT * FROM clients WHERE reunion_id = $1 AND validated_at IS NOT NULL AND told_at IS NULL ORDER BY validated_at, id;
+-- Those that the host was not told of, or only after a time.
+SELECT * FROM clients
+WHERE reunion_id = @reunion_id AND validated_at IS NOT NULL AND (told_at IS NULL OR told_at > sqlc.arg(after)::timestamptz)
+ORDER BY validated_at, id;
 
 -- name: TellValidations :exec
 UPDATE clients SET told_at = sqlc.arg(now)::timestamptz
 WHERE id = ANY (sqlc.arg(ids)::text[]) AND validated_at IS NOT NULL AND told_at IS NULL;
+
+-- name: RecallValidations :exec
+-- What the host was told after a time did not reach it.
+UPDATE clients SET told_at = NULL WHERE reunion_id = @reunion_id AND told_at > sqlc.arg(after)::timestamptz;

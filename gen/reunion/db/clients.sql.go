@@ -116,11 +116,14 @@ func (q *Queries) ListClients(ctx context.Context, reunionID string) ([]Client, 
 }
 
 const listUntoldValidations = `-- name: ListUntoldValidations :many
-SELECT id, reunion_id, resume_hash, name, email, cart, status, comment, joined_at, validated_at, disconnected_at, told_at FROM clients WHERE reunion_id = $1 AND validated_at IS NOT NULL AND told_at IS NULL ORDER BY validated_at, id
+SELECT id, reunion_id, resume_hash, name, email, cart, status, comment, joined_at, validated_at, disconnected_at, told_at FROM clients
+WHERE reunion_id = $1 AND validated_at IS NOT NULL AND (told_at IS NULL OR told_at > $2::timestamptz)
+ORDER BY validated_at, id
 `
 
-func (q *Queries) ListUntoldValidations(ctx context.Context, reunionID string) ([]Client, error) {
-	rows, err := q.db.Query(ctx, listUntoldValidations, reunionID)
+// Those that the host was not told of, or only after a time.
+func (q *Queries) ListUntoldValidations(ctx context.Context, reunionID string, after time.Time) ([]Client, error) {
+	rows, err := q.db.Query(ctx, listUntoldValidations, reunionID, after)
 	if err != nil {
 		return nil, err
 	}
@@ -174,6 +177,16 @@ func (q *Queries) LockClient(ctx context.Context, id string) (Client, error) {
 		&i.ToldAt,
 	)
 	return i, err
+}
+
+const recallValidations = `-- name: RecallValidations :exec
+UPDATE clients SET told_at = NULL WHERE reunion_id = $1 AND told_at > $2::timestamptz
+`
+
+// What the host was told after a time did not reach it.
+func (q *Queries) RecallValidations(ctx context.Context, reunionID string, after time.Time) error {
+	_, err := q.db.Exec(ctx, recallValidations, reunionID, after)
+	return err
 }
 
 const returnClient = `-- name: ReturnClient :one

@@ -91,7 +91,8 @@ func (q *Queries) ListSurveys(ctx context.Context, reunionID string) ([]Survey, 
 }
 
 const listUntoldSurveys = `-- name: ListUntoldSurveys :many
-SELECT id, submitted_at FROM surveys WHERE reunion_id = $1 AND told_at IS NULL ORDER BY submitted_at, id
+SELECT id, submitted_at FROM surveys WHERE reunion_id = $1 AND (told_at IS NULL OR told_at > $2::timestamptz)
+ORDER BY submitted_at, id
 `
 
 type ListUntoldSurveysRow struct {
@@ -99,8 +100,9 @@ type ListUntoldSurveysRow struct {
 	SubmittedAt time.Time
 }
 
-func (q *Queries) ListUntoldSurveys(ctx context.Context, reunionID string) ([]ListUntoldSurveysRow, error) {
-	rows, err := q.db.Query(ctx, listUntoldSurveys, reunionID)
+// Those that the host was not told of, or only after a time.
+func (q *Queries) ListUntoldSurveys(ctx context.Context, reunionID string, after time.Time) ([]ListUntoldSurveysRow, error) {
+	rows, err := q.db.Query(ctx, listUntoldSurveys, reunionID, after)
 	if err != nil {
 		return nil, err
 	}
@@ -117,6 +119,16 @@ func (q *Queries) ListUntoldSurveys(ctx context.Context, reunionID string) ([]Li
 		return nil, err
 	}
 	return items, nil
+}
+
+const recallSurveys = `-- name: RecallSurveys :exec
+UPDATE surveys SET told_at = NULL WHERE reunion_id = $1 AND told_at > $2::timestamptz
+`
+
+// What the host was told after a time did not reach it.
+func (q *Queries) RecallSurveys(ctx context.Context, reunionID string, after time.Time) error {
+	_, err := q.db.Exec(ctx, recallSurveys, reunionID, after)
+	return err
 }
 
 const tellSurveys = `-- name: TellSurveys :exec

@@ -134,7 +134,8 @@ func (c *Connection) event(ctx context.Context, in *realtime.Incoming) {
 
 // JoinReunionHost sends "join-reunion-host" and waits for the answer. The seller joins. Needs the owner; an
 // authenticated seller who joins an unknown id creates it. reunion-data follows, also for a réunion that is over, and
-// then what the host missed while it was away: every cart-validated and survey-submitted. A socket hosts one réunion
+// then what the host missed while it was away: every cart-validated and survey-submitted. While another of its sockets
+// seems to be connected, that counts as away too for what it was sent in the last minute. A socket hosts one réunion
 // at a time.
 func (c *Connection) JoinReunionHost(ctx context.Context, payload ReunionRef) (reply Done, err error) {
 	args, err := arguments(payload, false)

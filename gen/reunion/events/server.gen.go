@@ -14,7 +14,8 @@ import (
 type Handler interface {
 	// JoinReunionHost handles "join-reunion-host". The seller joins. Needs the owner; an authenticated seller who joins an
 	// unknown id creates it. reunion-data follows, also for a réunion that is over, and then what the host missed while
-	// it was away: every cart-validated and survey-submitted. A socket hosts one réunion at a time. Roles: seller.
+	// it was away: every cart-validated and survey-submitted. While another of its sockets seems to be connected, that
+	// counts as away too for what it was sent in the last minute. A socket hosts one réunion at a time. Roles: seller.
 	JoinReunionHost(ctx context.Context, peer *realtime.Peer, in ReunionRef) (Done, error)
 	// JoinReunionClient handles "join-reunion-client". A client joins or returns. With the clientId and the resumeToken of
 	// an earlier ack it is that client again, without both it is a new one; anything else is refused. After the ack comes

@@ -125,7 +125,7 @@ export interface Events {
 
 /** What a client may send, by event: the arguments and what comes back, refusals included. */
 export interface Commands {
-  /** The seller joins. Needs the owner; an authenticated seller who joins an unknown id creates it. reunion-data follows, also for a réunion that is over, and then what the host missed while it was away: every cart-validated and survey-submitted. A socket hosts one réunion at a time. */
+  /** The seller joins. Needs the owner; an authenticated seller who joins an unknown id creates it. reunion-data follows, also for a réunion that is over, and then what the host missed while it was away: every cart-validated and survey-submitted. While another of its sockets seems to be connected, that counts as away too for what it was sent in the last minute. A socket hosts one réunion at a time. */
   "join-reunion-host": { args: [payload: ReunionRef]; reply: Done | Refusal };
   /** A client joins or returns. With the clientId and the resumeToken of an earlier ack it is that client again, without both it is a new one; anything else is refused. After the ack comes reunion-status; of a réunion that is over it is terminee, and the join is refused. A socket acts for one client, the last that it joined as, whatever its messages say. */
   "join-reunion-client": { args: [payload: JoinReunionClient]; reply: Joined | Refusal };

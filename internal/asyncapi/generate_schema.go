@@ -72,16 +72,15 @@ func (w *schemaWriter) reference(s *contract.Schema) string {
 
 // literal is what stands in braces behind contract.Schema.
 func (w *schemaWriter) literal(s *contract.Schema) string {
-	var b strings.Builder
-	b.WriteString("{\n")
-	p := func(format string, args ...any) { fmt.Fprintf(&b, format+",\n", args...) }
+	var items []string
+	p := func(format string, args ...any) { items = append(items, fmt.Sprintf(format, args...)) }
 	text := func(name, value string) {
 		if value != "" {
 			p("%s: %q", name, value)
 		}
 	}
-	if s.Dialect == contract.AsyncAPI {
-		p("Dialect: contract.AsyncAPI")
+	if s.Dialect != contract.AsyncAPI {
+		p("Dialect: contract.OpenAPI30")
 	}
 	if s.Types != 0 {
 		p("Types: %s", kinds(s.Types))
@@ -115,7 +114,15 @@ func (w *schemaWriter) literal(s *contract.Schema) string {
 	if s.ReadOnly {
 		p("ReadOnly: true")
 	}
-	return strings.ReplaceAll(b.String()+"}", "{\n}", "{}")
+	return braces(items)
+}
+
+// braces puts items into braces: on one line if they fit.
+func braces(items []string) string {
+	if line := "{" + strings.Join(items, ", ") + "}"; len(line) <= 90 && !strings.Contains(line, "\n") {
+		return line
+	}
+	return "{\n" + strings.Join(items, ",\n") + ",\n}"
 }
 
 func (w *schemaWriter) counts(s *contract.Schema, p func(string, ...any)) {
@@ -146,7 +153,7 @@ func (w *schemaWriter) parts(s *contract.Schema, p func(string, ...any)) {
 		for _, item := range list.schemas {
 			items = append(items, w.reference(item))
 		}
-		p("%s: []*contract.Schema{%s}", list.name, strings.Join(items, ", "))
+		p("%s: []*contract.Schema%s", list.name, braces(items))
 	}
 	if s.Items != nil {
 		p("Items: %s", w.reference(s.Items))
@@ -155,11 +162,11 @@ func (w *schemaWriter) parts(s *contract.Schema, p func(string, ...any)) {
 		p("Not: %s", w.reference(s.Not))
 	}
 	if len(s.Properties) > 0 {
-		var items strings.Builder
+		var items []string
 		for _, property := range s.Properties {
-			fmt.Fprintf(&items, "{Name: %q, Schema: %s},\n", property.Name, w.reference(property.Schema))
+			items = append(items, fmt.Sprintf("{Name: %q, Schema: %s}", property.Name, w.reference(property.Schema)))
 		}
-		p("Properties: []contract.Property{\n%s}", items.String())
+		p("Properties: []contract.Property%s", braces(items))
 	}
 	switch s.Additional {
 	case contract.AdditionalAllowed:
@@ -167,14 +174,15 @@ func (w *schemaWriter) parts(s *contract.Schema, p func(string, ...any)) {
 	case contract.AdditionalRefused:
 		p("Additional: contract.AdditionalRefused")
 	case contract.AdditionalSchema:
-		p("Additional: contract.AdditionalSchema,\nAdditionalOf: %s", w.reference(s.AdditionalOf))
+		p("Additional: contract.AdditionalSchema")
+		p("AdditionalOf: %s", w.reference(s.AdditionalOf))
 	}
 	if d := s.Discriminator; d != nil {
-		var items strings.Builder
+		var items []string
 		for _, b := range d.Branches {
-			fmt.Fprintf(&items, "{Value: %q, Schema: %s},\n", b.Value, w.reference(b.Schema))
+			items = append(items, fmt.Sprintf("{Value: %q, Schema: %s}", b.Value, w.reference(b.Schema)))
 		}
-		p("Discriminator: &contract.Discriminator{Property: %q, Branches: []contract.DiscriminatorBranch{\n%s}}", d.Property, items.String())
+		p("Discriminator: &contract.Discriminator{Property: %q, Branches: []contract.DiscriminatorBranch%s}", d.Property, braces(items))
 	}
 }
 

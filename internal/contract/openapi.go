@@ -39,7 +39,7 @@ func (f *openapiFront) schema(ref *openapi3.SchemaRef, where string) *Schema {
 		target, local := strings.CutPrefix(ref.Ref, "#")
 		if !local {
 			f.refuse(where+"/$ref", "a reference into another document (%s) is not supported", ref.Ref)
-			return &Schema{Pointer: where}
+			return &Schema{Dialect: OpenAPI30, Pointer: where}
 		}
 		return f.beside(ref, f.value(ref.Value, target), where)
 	}
@@ -62,7 +62,7 @@ func (f *openapiFront) beside(ref *openapi3.SchemaRef, target *Schema, where str
 func (f *openapiFront) value(k *openapi3.Schema, where string) *Schema {
 	if k == nil {
 		f.refuse(where, "the reference is not resolved")
-		return &Schema{Pointer: where}
+		return &Schema{Dialect: OpenAPI30, Pointer: where}
 	}
 	if s := f.schemas[k]; s != nil {
 		return s

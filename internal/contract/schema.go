@@ -5,8 +5,8 @@ type Dialect uint8
 
 // The two schema languages of the contracts.
 const (
-	OpenAPI30 Dialect = iota // null is accepted where `nullable: true` says so, whatever else the schema asks
-	AsyncAPI                 // JSON Schema: null is a type like the others
+	AsyncAPI  Dialect = iota // JSON Schema: null is a type like the others
+	OpenAPI30                // null is accepted where `nullable: true` says so, whatever else the schema asks
 )
 
 // Kinds is a set of JSON types.

@@ -148,63 +148,38 @@ func compile() (p programs, err error) {
 	)
 
 	createRoomSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"userName", "roomName"},
 		Properties: []contract.Property{
 			{Name: "customRoomId", Schema: &contract.Schema{
-				Dialect:   contract.AsyncAPI,
 				Types:     contract.Null | contract.String,
 				Pattern:   "^[A-Za-z0-9_-]*$",
 				MaxLength: contract.Limit(64),
 			}},
-			{Name: "roomName", Schema: &contract.Schema{
-				Dialect:   contract.AsyncAPI,
-				Types:     contract.String,
-				MinLength: 1,
-				MaxLength: contract.Limit(200),
-			}},
+			{Name: "roomName", Schema: &contract.Schema{Types: contract.String, MinLength: 1, MaxLength: contract.Limit(200)}},
 			{Name: "userName", Schema: &userNameSchema},
 		},
 	}
 
-	userNameSchema = contract.Schema{
-		Dialect:   contract.AsyncAPI,
-		Types:     contract.String,
-		MinLength: 1,
-		MaxLength: contract.Limit(100),
-	}
+	userNameSchema = contract.Schema{Types: contract.String, MinLength: 1, MaxLength: contract.Limit(100)}
 
 	roomErrorSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"error", "message"},
 		Properties: []contract.Property{
-			{Name: "error", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-				Enum:    contract.Values(`"ID_ALREADY_EXISTS"`, `"INVALID"`),
-			}},
-			{Name: "message", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-			}},
+			{Name: "error", Schema: &contract.Schema{Types: contract.String, Enum: contract.Values(`"ID_ALREADY_EXISTS"`, `"INVALID"`)}},
+			{Name: "message", Schema: &contract.Schema{Types: contract.String}},
 		},
 		Additional: contract.AdditionalRefused,
 	}
 
 	joinRoomSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
-		Types:    contract.Object,
-		Required: []string{"roomId", "userName"},
-		Properties: []contract.Property{
-			{Name: "roomId", Schema: &roomIDSchema},
-			{Name: "userName", Schema: &userNameSchema},
-		},
+		Types:      contract.Object,
+		Required:   []string{"roomId", "userName"},
+		Properties: []contract.Property{{Name: "roomId", Schema: &roomIDSchema}, {Name: "userName", Schema: &userNameSchema}},
 	}
 
 	roomIDSchema = contract.Schema{
-		Dialect:   contract.AsyncAPI,
 		Types:     contract.String,
 		Pattern:   "^[A-Za-z0-9_-]+$",
 		MinLength: 1,
@@ -213,480 +188,232 @@ func compile() (p programs, err error) {
 	}
 
 	joinResultSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
-		Types:    contract.Object,
-		Required: []string{"isCreator"},
-		Properties: []contract.Property{
-			{Name: "isCreator", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.Boolean,
-			}},
-		},
+		Types:      contract.Object,
+		Required:   []string{"isCreator"},
+		Properties: []contract.Property{{Name: "isCreator", Schema: &contract.Schema{Types: contract.Boolean}}},
 		Additional: contract.AdditionalRefused,
 	}
 
 	nameConflictSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
-		Types:    contract.Object,
-		Required: []string{"error"},
-		Properties: []contract.Property{
-			{Name: "error", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Enum:    contract.Values(`"NAME_ALREADY_TAKEN"`),
-			}},
-		},
+		Types:      contract.Object,
+		Required:   []string{"error"},
+		Properties: []contract.Property{{Name: "error", Schema: &contract.Schema{Enum: contract.Values(`"NAME_ALREADY_TAKEN"`)}}},
 		Additional: contract.AdditionalRefused,
 	}
 
 	explanationSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
-		Types:    contract.Object,
-		Required: []string{"message"},
-		Properties: []contract.Property{
-			{Name: "message", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-			}},
-		},
+		Types:      contract.Object,
+		Required:   []string{"message"},
+		Properties: []contract.Property{{Name: "message", Schema: &contract.Schema{Types: contract.String}}},
 		Additional: contract.AdditionalRefused,
 	}
 
 	leaveRoomSchema = contract.Schema{
-		Dialect: contract.AsyncAPI,
-		Types:   contract.Null | contract.Object,
+		Types: contract.Null | contract.Object,
 		Properties: []contract.Property{
-			{Name: "roomId", Schema: &contract.Schema{
-				Dialect:   contract.AsyncAPI,
-				Types:     contract.String,
-				MaxLength: contract.Limit(200),
-			}},
-			{Name: "userName", Schema: &contract.Schema{
-				Dialect:   contract.AsyncAPI,
-				Types:     contract.String,
-				MaxLength: contract.Limit(200),
-			}},
+			{Name: "roomId", Schema: &contract.Schema{Types: contract.String, MaxLength: contract.Limit(200)}},
+			{Name: "userName", Schema: &contract.Schema{Types: contract.String, MaxLength: contract.Limit(200)}},
 		},
 	}
 
-	roomRefSchema = contract.Schema{
-		Dialect: contract.AsyncAPI,
-		OneOf:   []*contract.Schema{&roomIDSchema, &roomObjectSchema},
-	}
+	roomRefSchema = contract.Schema{OneOf: []*contract.Schema{&roomIDSchema, &roomObjectSchema}}
 
 	roomObjectSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
-		Types:    contract.Object,
-		Required: []string{"roomId"},
-		Properties: []contract.Property{
-			{Name: "roomId", Schema: &roomIDSchema},
-		},
+		Types:      contract.Object,
+		Required:   []string{"roomId"},
+		Properties: []contract.Property{{Name: "roomId", Schema: &roomIDSchema}},
 	}
 
-	usersSchema = contract.Schema{
-		Dialect: contract.AsyncAPI,
-		Types:   contract.Array,
-		Items:   &userSchema,
-	}
+	usersSchema = contract.Schema{Types: contract.Array, Items: &userSchema}
 
 	userSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"id", "name", "isCreator", "isStreaming", "isScreenSharing"},
 		Properties: []contract.Property{
-			{Name: "id", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-			}},
-			{Name: "isCreator", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.Boolean,
-			}},
-			{Name: "isScreenSharing", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.Boolean,
-			}},
-			{Name: "isStreaming", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.Boolean,
-			}},
-			{Name: "name", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-			}},
+			{Name: "id", Schema: &contract.Schema{Types: contract.String}},
+			{Name: "isCreator", Schema: &contract.Schema{Types: contract.Boolean}},
+			{Name: "isScreenSharing", Schema: &contract.Schema{Types: contract.Boolean}},
+			{Name: "isStreaming", Schema: &contract.Schema{Types: contract.Boolean}},
+			{Name: "name", Schema: &contract.Schema{Types: contract.String}},
 		},
 		Additional: contract.AdditionalRefused,
 	}
 
 	sendMessageSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"roomId"},
 		Properties: []contract.Property{
-			{Name: "file", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				OneOf: []*contract.Schema{&chatFileSchema, &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.Null,
-				}},
-			}},
-			{Name: "message", Schema: &contract.Schema{
-				Dialect:   contract.AsyncAPI,
-				Types:     contract.Null | contract.String,
-				MaxLength: contract.Limit(10000),
-			}},
-			{Name: "replyTo", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				OneOf: []*contract.Schema{&replyToSchema, &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.Null,
-				}},
-			}},
+			{Name: "file", Schema: &contract.Schema{OneOf: []*contract.Schema{&chatFileSchema, &contract.Schema{Types: contract.Null}}}},
+			{Name: "message", Schema: &contract.Schema{Types: contract.Null | contract.String, MaxLength: contract.Limit(10000)}},
+			{Name: "replyTo", Schema: &contract.Schema{OneOf: []*contract.Schema{&replyToSchema, &contract.Schema{Types: contract.Null}}}},
 			{Name: "roomId", Schema: &roomIDSchema},
-			{Name: "timestamp", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-			}},
+			{Name: "timestamp", Schema: &contract.Schema{}},
 		},
 	}
 
 	chatFileSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"filename", "originalName", "size", "mimetype", "url"},
 		Properties: []contract.Property{
-			{Name: "filename", Schema: &contract.Schema{
-				Dialect:   contract.AsyncAPI,
-				Types:     contract.String,
-				MaxLength: contract.Limit(255),
-			}},
-			{Name: "mimetype", Schema: &contract.Schema{
-				Dialect:   contract.AsyncAPI,
-				Types:     contract.String,
-				MaxLength: contract.Limit(255),
-			}},
-			{Name: "originalName", Schema: &contract.Schema{
-				Dialect:   contract.AsyncAPI,
-				Types:     contract.String,
-				MaxLength: contract.Limit(255),
-			}},
-			{Name: "size", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.Integer,
-				Format:  "int64",
-				Minimum: "0",
-			}},
-			{Name: "url", Schema: &contract.Schema{
-				Dialect:   contract.AsyncAPI,
-				Types:     contract.String,
-				MaxLength: contract.Limit(2048),
-			}},
+			{Name: "filename", Schema: &contract.Schema{Types: contract.String, MaxLength: contract.Limit(255)}},
+			{Name: "mimetype", Schema: &contract.Schema{Types: contract.String, MaxLength: contract.Limit(255)}},
+			{Name: "originalName", Schema: &contract.Schema{Types: contract.String, MaxLength: contract.Limit(255)}},
+			{Name: "size", Schema: &contract.Schema{Types: contract.Integer, Format: "int64", Minimum: "0"}},
+			{Name: "url", Schema: &contract.Schema{Types: contract.String, MaxLength: contract.Limit(2048)}},
 		},
 	}
 
 	replyToSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"id"},
 		Properties: []contract.Property{
-			{Name: "id", Schema: &contract.Schema{
-				Dialect:   contract.AsyncAPI,
-				Types:     contract.String,
-				MaxLength: contract.Limit(64),
-			}},
-			{Name: "message", Schema: &contract.Schema{
-				Dialect:   contract.AsyncAPI,
-				Types:     contract.String,
-				MaxLength: contract.Limit(10000),
-			}},
-			{Name: "userName", Schema: &contract.Schema{
-				Dialect:   contract.AsyncAPI,
-				Types:     contract.String,
-				MaxLength: contract.Limit(100),
-			}},
+			{Name: "id", Schema: &contract.Schema{Types: contract.String, MaxLength: contract.Limit(64)}},
+			{Name: "message", Schema: &contract.Schema{Types: contract.String, MaxLength: contract.Limit(10000)}},
+			{Name: "userName", Schema: &contract.Schema{Types: contract.String, MaxLength: contract.Limit(100)}},
 		},
 	}
 
 	optionalRoomRefSchema = contract.Schema{
-		Dialect: contract.AsyncAPI,
-		Types:   contract.Null | contract.Object,
-		Properties: []contract.Property{
-			{Name: "roomId", Schema: &roomIDSchema},
-		},
+		Types:      contract.Null | contract.Object,
+		Properties: []contract.Property{{Name: "roomId", Schema: &roomIDSchema}},
 	}
 
-	freeSchema = contract.Schema{
-		Dialect: contract.AsyncAPI,
-		Types:   contract.Object,
-	}
+	freeSchema = contract.Schema{Types: contract.Object}
 
 	createTransportSchema = contract.Schema{
-		Dialect: contract.AsyncAPI,
-		Types:   contract.Null | contract.Object,
+		Types: contract.Null | contract.Object,
 		Properties: []contract.Property{
-			{Name: "direction", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-				Enum:    contract.Values(`"send"`, `"recv"`),
-			}},
+			{Name: "direction", Schema: &contract.Schema{Types: contract.String, Enum: contract.Values(`"send"`, `"recv"`)}},
 			{Name: "roomId", Schema: &roomIDSchema},
 		},
 	}
 
 	transportSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"id", "iceParameters", "iceCandidates", "dtlsParameters"},
 		Properties: []contract.Property{
 			{Name: "dtlsParameters", Schema: &freeSchema},
-			{Name: "iceCandidates", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.Array,
-				Items:   &freeSchema,
-			}},
+			{Name: "iceCandidates", Schema: &contract.Schema{Types: contract.Array, Items: &freeSchema}},
 			{Name: "iceParameters", Schema: &freeSchema},
-			{Name: "id", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-			}},
+			{Name: "id", Schema: &contract.Schema{Types: contract.String}},
 		},
 		Additional: contract.AdditionalRefused,
 	}
 
 	connectTransportSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"transportId", "dtlsParameters"},
 		Properties: []contract.Property{
 			{Name: "dtlsParameters", Schema: &freeSchema},
-			{Name: "transportId", Schema: &contract.Schema{
-				Dialect:   contract.AsyncAPI,
-				Types:     contract.String,
-				MaxLength: contract.Limit(64),
-			}},
+			{Name: "transportId", Schema: &contract.Schema{Types: contract.String, MaxLength: contract.Limit(64)}},
 		},
 	}
 
 	produceSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"transportId", "kind", "rtpParameters"},
 		Properties: []contract.Property{
 			{Name: "appData", Schema: &freeSchema},
 			{Name: "kind", Schema: &kindSchema},
 			{Name: "rtpParameters", Schema: &freeSchema},
-			{Name: "transportId", Schema: &contract.Schema{
-				Dialect:   contract.AsyncAPI,
-				Types:     contract.String,
-				MaxLength: contract.Limit(64),
-			}},
+			{Name: "transportId", Schema: &contract.Schema{Types: contract.String, MaxLength: contract.Limit(64)}},
 		},
 	}
 
-	kindSchema = contract.Schema{
-		Dialect: contract.AsyncAPI,
-		Types:   contract.String,
-		Enum:    contract.Values(`"audio"`, `"video"`),
-	}
+	kindSchema = contract.Schema{Types: contract.String, Enum: contract.Values(`"audio"`, `"video"`)}
 
 	consumeSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"producerId", "rtpCapabilities"},
 		Properties: []contract.Property{
-			{Name: "producerId", Schema: &contract.Schema{
-				Dialect:   contract.AsyncAPI,
-				Types:     contract.String,
-				MaxLength: contract.Limit(64),
-			}},
+			{Name: "producerId", Schema: &contract.Schema{Types: contract.String, MaxLength: contract.Limit(64)}},
 			{Name: "rtpCapabilities", Schema: &freeSchema},
-			{Name: "transportId", Schema: &contract.Schema{
-				Dialect:   contract.AsyncAPI,
-				Types:     contract.String,
-				MaxLength: contract.Limit(64),
-			}},
+			{Name: "transportId", Schema: &contract.Schema{Types: contract.String, MaxLength: contract.Limit(64)}},
 		},
 	}
 
 	consumerSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"id", "producerId", "kind", "rtpParameters"},
 		Properties: []contract.Property{
-			{Name: "id", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-			}},
+			{Name: "id", Schema: &contract.Schema{Types: contract.String}},
 			{Name: "kind", Schema: &kindSchema},
-			{Name: "producerId", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-			}},
+			{Name: "producerId", Schema: &contract.Schema{Types: contract.String}},
 			{Name: "rtpParameters", Schema: &freeSchema},
 		},
 		Additional: contract.AdditionalRefused,
 	}
 
 	resumeConsumerSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"consumerId"},
 		Properties: []contract.Property{
-			{Name: "consumerId", Schema: &contract.Schema{
-				Dialect:   contract.AsyncAPI,
-				Types:     contract.String,
-				MaxLength: contract.Limit(64),
-			}},
+			{Name: "consumerId", Schema: &contract.Schema{Types: contract.String, MaxLength: contract.Limit(64)}},
 		},
 	}
 
 	producerSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"producerId", "userId", "userName", "kind"},
 		Properties: []contract.Property{
 			{Name: "appData", Schema: &freeSchema},
 			{Name: "kind", Schema: &kindSchema},
-			{Name: "producerId", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-			}},
-			{Name: "userId", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-			}},
-			{Name: "userName", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-			}},
+			{Name: "producerId", Schema: &contract.Schema{Types: contract.String}},
+			{Name: "userId", Schema: &contract.Schema{Types: contract.String}},
+			{Name: "userName", Schema: &contract.Schema{Types: contract.String}},
 		},
 		Additional: contract.AdditionalRefused,
 	}
 
-	roomsSchema = contract.Schema{
-		Dialect: contract.AsyncAPI,
-		Types:   contract.Array,
-		Items:   &roomSchema,
-	}
+	roomsSchema = contract.Schema{Types: contract.Array, Items: &roomSchema}
 
 	roomSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"id", "name", "persistent", "users", "disconnectedUsers", "totalUsers"},
 		Properties: []contract.Property{
-			{Name: "disconnectedUsers", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.Integer,
-				Format:  "int32",
-				Minimum: "0",
-			}},
-			{Name: "id", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-			}},
-			{Name: "name", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-			}},
-			{Name: "persistent", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Enum:    contract.Values(`true`),
-			}},
-			{Name: "totalUsers", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.Integer,
-				Format:  "int32",
-				Minimum: "0",
-			}},
-			{Name: "users", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.Array,
-				Items:   &roomUserSchema,
-			}},
+			{Name: "disconnectedUsers", Schema: &contract.Schema{Types: contract.Integer, Format: "int32", Minimum: "0"}},
+			{Name: "id", Schema: &contract.Schema{Types: contract.String}},
+			{Name: "name", Schema: &contract.Schema{Types: contract.String}},
+			{Name: "persistent", Schema: &contract.Schema{Enum: contract.Values(`true`)}},
+			{Name: "totalUsers", Schema: &contract.Schema{Types: contract.Integer, Format: "int32", Minimum: "0"}},
+			{Name: "users", Schema: &contract.Schema{Types: contract.Array, Items: &roomUserSchema}},
 		},
 		Additional: contract.AdditionalRefused,
 	}
 
 	roomUserSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"name", "isCreator", "isStreaming", "isScreenSharing", "isHandRaised"},
 		Properties: []contract.Property{
-			{Name: "isCreator", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.Boolean,
-			}},
-			{Name: "isHandRaised", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.Boolean,
-			}},
-			{Name: "isScreenSharing", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.Boolean,
-			}},
-			{Name: "isStreaming", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.Boolean,
-			}},
-			{Name: "name", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-			}},
+			{Name: "isCreator", Schema: &contract.Schema{Types: contract.Boolean}},
+			{Name: "isHandRaised", Schema: &contract.Schema{Types: contract.Boolean}},
+			{Name: "isScreenSharing", Schema: &contract.Schema{Types: contract.Boolean}},
+			{Name: "isStreaming", Schema: &contract.Schema{Types: contract.Boolean}},
+			{Name: "name", Schema: &contract.Schema{Types: contract.String}},
 		},
 		Additional: contract.AdditionalRefused,
 	}
 
 	chatMessageSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"id", "userName", "message", "timestamp", "file", "replyTo"},
 		Properties: []contract.Property{
-			{Name: "file", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				OneOf: []*contract.Schema{&chatFileSchema, &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.Null,
-				}},
-			}},
-			{Name: "id", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-			}},
-			{Name: "message", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-			}},
-			{Name: "replyTo", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				OneOf: []*contract.Schema{&replyToSchema, &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.Null,
-				}},
-			}},
-			{Name: "timestamp", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-				Format:  "date-time",
-			}},
-			{Name: "userName", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-			}},
+			{Name: "file", Schema: &contract.Schema{OneOf: []*contract.Schema{&chatFileSchema, &contract.Schema{Types: contract.Null}}}},
+			{Name: "id", Schema: &contract.Schema{Types: contract.String}},
+			{Name: "message", Schema: &contract.Schema{Types: contract.String}},
+			{Name: "replyTo", Schema: &contract.Schema{OneOf: []*contract.Schema{&replyToSchema, &contract.Schema{Types: contract.Null}}}},
+			{Name: "timestamp", Schema: &contract.Schema{Types: contract.String, Format: "date-time"}},
+			{Name: "userName", Schema: &contract.Schema{Types: contract.String}},
 		},
 		Additional: contract.AdditionalRefused,
 	}
 
 	memberSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"userName", "userId"},
 		Properties: []contract.Property{
-			{Name: "userId", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-			}},
-			{Name: "userName", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-			}},
+			{Name: "userId", Schema: &contract.Schema{Types: contract.String}},
+			{Name: "userName", Schema: &contract.Schema{Types: contract.String}},
 		},
 		Additional: contract.AdditionalRefused,
 	}
@@ -700,46 +427,28 @@ func compile() (p programs, err error) {
 		{&p.roomErrorMessage, &roomErrorSchema},
 		{&p.joinRoom, &joinRoomSchema},
 		{&p.joinedMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Array,
 			MinItems: 2,
 			MaxItems: contract.Limit(2),
-			Prefix: []*contract.Schema{&contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Enum:    contract.Values(`true`),
-			}, &joinResultSchema},
+			Prefix:   []*contract.Schema{&contract.Schema{Enum: contract.Values(`true`)}, &joinResultSchema},
 		}},
 		{&p.nameTakenMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Array,
 			MinItems: 2,
 			MaxItems: contract.Limit(2),
-			Prefix: []*contract.Schema{&contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Enum:    contract.Values(`false`),
-			}, &nameConflictSchema},
+			Prefix:   []*contract.Schema{&contract.Schema{Enum: contract.Values(`false`)}, &nameConflictSchema},
 		}},
 		{&p.notJoinedMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Array,
 			MinItems: 2,
 			MaxItems: contract.Limit(2),
-			Prefix: []*contract.Schema{&contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Enum:    contract.Values(`false`),
-			}, &explanationSchema},
+			Prefix:   []*contract.Schema{&contract.Schema{Enum: contract.Values(`false`)}, &explanationSchema},
 		}},
 		{&p.leaveRoom, &leaveRoomSchema},
 		{&p.failureMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
-			Types:    contract.Object,
-			Required: []string{"error"},
-			Properties: []contract.Property{
-				{Name: "error", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				}},
-			},
+			Types:      contract.Object,
+			Required:   []string{"error"},
+			Properties: []contract.Property{{Name: "error", Schema: &contract.Schema{Types: contract.String}}},
 			Additional: contract.AdditionalRefused,
 		}},
 		{&p.endMeeting, &leaveRoomSchema},
@@ -747,15 +456,9 @@ func compile() (p programs, err error) {
 		{&p.userListMessage, &usersSchema},
 		{&p.sendMessage, &sendMessageSchema},
 		{&p.doneMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
-			Types:    contract.Object,
-			Required: []string{"success"},
-			Properties: []contract.Property{
-				{Name: "success", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Enum:    contract.Values(`true`),
-				}},
-			},
+			Types:      contract.Object,
+			Required:   []string{"success"},
+			Properties: []contract.Property{{Name: "success", Schema: &contract.Schema{Enum: contract.Values(`true`)}}},
 			Additional: contract.AdditionalRefused,
 		}},
 		{&p.getChatHistory, &roomRefSchema},
@@ -764,10 +467,7 @@ func compile() (p programs, err error) {
 		{&p.startScreen, &roomRefSchema},
 		{&p.stopScreen, &roomRefSchema},
 		{&p.checkRoom, &roomRefSchema},
-		{&p.roomExistsMessage, &contract.Schema{
-			Dialect: contract.AsyncAPI,
-			Types:   contract.Boolean,
-		}},
+		{&p.roomExistsMessage, &contract.Schema{Types: contract.Boolean}},
 		{&p.getRouterRtpCapabilities, &optionalRoomRefSchema},
 		{&p.rtpCapabilitiesMessage, &freeSchema},
 		{&p.createWebRtcTransport, &createTransportSchema},
@@ -775,15 +475,9 @@ func compile() (p programs, err error) {
 		{&p.connectTransport, &connectTransportSchema},
 		{&p.produce, &produceSchema},
 		{&p.producedMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
-			Types:    contract.Object,
-			Required: []string{"id"},
-			Properties: []contract.Property{
-				{Name: "id", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				}},
-			},
+			Types:      contract.Object,
+			Required:   []string{"id"},
+			Properties: []contract.Property{{Name: "id", Schema: &contract.Schema{Types: contract.String}}},
 			Additional: contract.AdditionalRefused,
 		}},
 		{&p.consume, &consumeSchema},
@@ -791,58 +485,32 @@ func compile() (p programs, err error) {
 		{&p.resumeConsumer, &resumeConsumerSchema},
 		{&p.getProducers, &optionalRoomRefSchema},
 		{&p.producersMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Object,
 			Required: []string{"producers"},
 			Properties: []contract.Property{
-				{Name: "producers", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.Array,
-					Items:   &producerSchema,
-				}},
+				{Name: "producers", Schema: &contract.Schema{Types: contract.Array, Items: &producerSchema}},
 			},
 			Additional: contract.AdditionalRefused,
 		}},
 		{&p.roomsListMessage, &roomsSchema},
 		{&p.roomCreatedMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Object,
 			Required: []string{"roomId", "roomName"},
 			Properties: []contract.Property{
-				{Name: "roomId", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				}},
-				{Name: "roomName", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				}},
+				{Name: "roomId", Schema: &contract.Schema{Types: contract.String}},
+				{Name: "roomName", Schema: &contract.Schema{Types: contract.String}},
 			},
 			Additional: contract.AdditionalRefused,
 		}},
-		{&p.chatHistoryMessage, &contract.Schema{
-			Dialect: contract.AsyncAPI,
-			Types:   contract.Array,
-			Items:   &chatMessageSchema,
-		}},
+		{&p.chatHistoryMessage, &contract.Schema{Types: contract.Array, Items: &chatMessageSchema}},
 		{&p.usersMessage, &usersSchema},
 		{&p.userJoinedMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Object,
 			Required: []string{"userName", "userId", "isCreator"},
 			Properties: []contract.Property{
-				{Name: "isCreator", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.Boolean,
-				}},
-				{Name: "userId", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				}},
-				{Name: "userName", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				}},
+				{Name: "isCreator", Schema: &contract.Schema{Types: contract.Boolean}},
+				{Name: "userId", Schema: &contract.Schema{Types: contract.String}},
+				{Name: "userName", Schema: &contract.Schema{Types: contract.String}},
 			},
 			Additional: contract.AdditionalRefused,
 		}},
@@ -857,18 +525,11 @@ func compile() (p programs, err error) {
 		{&p.screenStoppedMessage, &memberSchema},
 		{&p.newProducerMessage, &producerSchema},
 		{&p.producerClosedMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Object,
 			Required: []string{"producerId", "userId"},
 			Properties: []contract.Property{
-				{Name: "producerId", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				}},
-				{Name: "userId", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				}},
+				{Name: "producerId", Schema: &contract.Schema{Types: contract.String}},
+				{Name: "userId", Schema: &contract.Schema{Types: contract.String}},
 			},
 			Additional: contract.AdditionalRefused,
 		}},

@@ -73,13 +73,9 @@ func compile() (p programs, err error) {
 		reunionStatusSchema     contract.Schema
 	)
 
-	reunionRefSchema = contract.Schema{
-		Dialect: contract.AsyncAPI,
-		OneOf:   []*contract.Schema{&reunionIDSchema, &reunionObjectSchema},
-	}
+	reunionRefSchema = contract.Schema{OneOf: []*contract.Schema{&reunionIDSchema, &reunionObjectSchema}}
 
 	reunionIDSchema = contract.Schema{
-		Dialect:   contract.AsyncAPI,
 		Types:     contract.String,
 		Pattern:   "^[A-Za-z0-9_-]+$",
 		MinLength: 1,
@@ -87,16 +83,12 @@ func compile() (p programs, err error) {
 	}
 
 	reunionObjectSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
-		Types:    contract.Object,
-		Required: []string{"reunionId"},
-		Properties: []contract.Property{
-			{Name: "reunionId", Schema: &reunionIDSchema},
-		},
+		Types:      contract.Object,
+		Required:   []string{"reunionId"},
+		Properties: []contract.Property{{Name: "reunionId", Schema: &reunionIDSchema}},
 	}
 
 	joinReunionClientSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"reunionId", "clientInfo"},
 		Properties: []contract.Property{
@@ -106,59 +98,36 @@ func compile() (p programs, err error) {
 	}
 
 	joinInfoSchema = contract.Schema{
-		Dialect: contract.AsyncAPI,
-		Types:   contract.Object,
+		Types: contract.Object,
 		Properties: []contract.Property{
-			{Name: "clientId", Schema: &contract.Schema{
-				Dialect:   contract.AsyncAPI,
-				Types:     contract.Null | contract.String,
-				MaxLength: contract.Limit(64),
-			}},
-			{Name: "email", Schema: &contract.Schema{
-				Dialect:   contract.AsyncAPI,
-				Types:     contract.Null | contract.String,
-				MaxLength: contract.Limit(254),
-			}},
-			{Name: "name", Schema: &contract.Schema{
-				Dialect:   contract.AsyncAPI,
-				Types:     contract.Null | contract.String,
-				MaxLength: contract.Limit(200),
-			}},
-			{Name: "resumeToken", Schema: &contract.Schema{
-				Dialect:   contract.AsyncAPI,
-				Types:     contract.Null | contract.String,
-				MaxLength: contract.Limit(128),
-			}},
+			{Name: "clientId", Schema: &contract.Schema{Types: contract.Null | contract.String, MaxLength: contract.Limit(64)}},
+			{Name: "email", Schema: &contract.Schema{Types: contract.Null | contract.String, MaxLength: contract.Limit(254)}},
+			{Name: "name", Schema: &contract.Schema{Types: contract.Null | contract.String, MaxLength: contract.Limit(200)}},
+			{Name: "resumeToken", Schema: &contract.Schema{Types: contract.Null | contract.String, MaxLength: contract.Limit(128)}},
 		},
 	}
 
 	updateCartSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
-		Types:    contract.Object,
-		Required: []string{"cart"},
-		Properties: []contract.Property{
-			{Name: "cart", Schema: &cartSchema},
-			{Name: "reunionId", Schema: &reunionIDSchema},
-		},
+		Types:      contract.Object,
+		Required:   []string{"cart"},
+		Properties: []contract.Property{{Name: "cart", Schema: &cartSchema}, {Name: "reunionId", Schema: &reunionIDSchema}},
 	}
 
-	cartSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
-		Types:    contract.Array,
-		MaxItems: contract.Limit(200),
-		Items:    &cartLineSchema,
-	}
+	cartSchema = contract.Schema{Types: contract.Array, MaxItems: contract.Limit(200), Items: &cartLineSchema}
 
 	cartLineSchema = contract.Schema{
+		Dialect:  contract.OpenAPI30,
 		Types:    contract.Object,
 		Required: []string{"productId", "quantity"},
 		Properties: []contract.Property{
 			{Name: "productId", Schema: &contract.Schema{
+				Dialect:   contract.OpenAPI30,
 				Types:     contract.String,
 				MinLength: 1,
 				MaxLength: contract.Limit(100),
 			}},
 			{Name: "quantity", Schema: &contract.Schema{
+				Dialect: contract.OpenAPI30,
 				Types:   contract.Integer,
 				Format:  "int32",
 				Minimum: "1",
@@ -168,98 +137,64 @@ func compile() (p programs, err error) {
 	}
 
 	validateCartSchema = contract.Schema{
-		Dialect: contract.AsyncAPI,
-		Types:   contract.Object,
+		Types: contract.Object,
 		Properties: []contract.Property{
-			{Name: "comment", Schema: &contract.Schema{
-				Dialect:   contract.AsyncAPI,
-				Types:     contract.Null | contract.String,
-				MaxLength: contract.Limit(2000),
-			}},
+			{Name: "comment", Schema: &contract.Schema{Types: contract.Null | contract.String, MaxLength: contract.Limit(2000)}},
 			{Name: "reunionId", Schema: &reunionIDSchema},
 		},
 	}
 
 	reunionSchema = contract.Schema{
+		Dialect:  contract.OpenAPI30,
 		Types:    contract.Object,
 		Required: []string{"id", "status", "clients", "createdAt", "closedAt"},
 		Properties: []contract.Property{
-			{Name: "clients", Schema: &contract.Schema{
-				Types: contract.Array,
-				Items: &clientSchema,
-			}},
-			{Name: "closedAt", Schema: &contract.Schema{
-				Types:    contract.String,
-				Nullable: true,
-				Format:   "date-time",
-			}},
-			{Name: "createdAt", Schema: &contract.Schema{
-				Types:  contract.String,
-				Format: "date-time",
-			}},
-			{Name: "id", Schema: &contract.Schema{
-				Types: contract.String,
-			}},
+			{Name: "clients", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.Array, Items: &clientSchema}},
+			{Name: "closedAt", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.String, Nullable: true, Format: "date-time"}},
+			{Name: "createdAt", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.String, Format: "date-time"}},
+			{Name: "id", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.String}},
 			{Name: "status", Schema: &reunionStatusSchema},
 		},
 		Additional: contract.AdditionalRefused,
 	}
 
 	clientSchema = contract.Schema{
+		Dialect:  contract.OpenAPI30,
 		Types:    contract.Object,
 		Required: []string{"id", "info", "cart", "status", "joinedAt", "validatedAt", "disconnectedAt"},
 		Properties: []contract.Property{
-			{Name: "cart", Schema: &contract.Schema{
-				Types: contract.Array,
-				Items: &cartLineSchema,
-			}},
-			{Name: "disconnectedAt", Schema: &contract.Schema{
-				Types:    contract.String,
-				Nullable: true,
-				Format:   "date-time",
-			}},
-			{Name: "id", Schema: &contract.Schema{
-				Types: contract.String,
-			}},
+			{Name: "cart", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.Array, Items: &cartLineSchema}},
+			{Name: "disconnectedAt", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.String, Nullable: true, Format: "date-time"}},
+			{Name: "id", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.String}},
 			{Name: "info", Schema: &clientInfoSchema},
-			{Name: "joinedAt", Schema: &contract.Schema{
-				Types:  contract.String,
-				Format: "date-time",
-			}},
+			{Name: "joinedAt", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.String, Format: "date-time"}},
 			{Name: "status", Schema: &clientStatusSchema},
-			{Name: "validatedAt", Schema: &contract.Schema{
-				Types:    contract.String,
-				Nullable: true,
-				Format:   "date-time",
-			}},
+			{Name: "validatedAt", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.String, Nullable: true, Format: "date-time"}},
 		},
 		Additional: contract.AdditionalRefused,
 	}
 
 	clientInfoSchema = contract.Schema{
+		Dialect:  contract.OpenAPI30,
 		Types:    contract.Object,
 		Required: []string{"name", "email"},
 		Properties: []contract.Property{
-			{Name: "email", Schema: &contract.Schema{
-				Types:    contract.String,
-				Nullable: true,
-			}},
-			{Name: "name", Schema: &contract.Schema{
-				Types:    contract.String,
-				Nullable: true,
-			}},
+			{Name: "email", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.String, Nullable: true}},
+			{Name: "name", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.String, Nullable: true}},
 		},
 		Additional: contract.AdditionalRefused,
 	}
 
 	clientStatusSchema = contract.Schema{
-		Types: contract.String,
-		Enum:  contract.Values(`"en_cours"`, `"valide"`, `"non_finalise"`),
+		Dialect: contract.OpenAPI30,
+		Types:   contract.String,
+		Enum:    contract.Values(`"en_cours"`, `"valide"`, `"non_finalise"`),
 	}
 
 	reunionStatusSchema = contract.Schema{
-		Types: contract.String,
-		Enum:  contract.Values(`"active"`, `"terminee"`),
+		Dialect: contract.OpenAPI30,
+		Types:   contract.String,
+		Enum:    contract.Values(`"active"`, `"terminee"`),
 	}
 
 	c := contract.NewCompiler(contract.CompilerConfig{File: "reunion/asyncapi.yaml", Lang: "fr", UnknownFields: contract.IgnoreUnknown})
@@ -269,63 +204,34 @@ func compile() (p programs, err error) {
 	}{
 		{&p.joinReunionHost, &reunionRefSchema},
 		{&p.doneMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
-			Types:    contract.Object,
-			Required: []string{"success"},
-			Properties: []contract.Property{
-				{Name: "success", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Enum:    contract.Values(`true`),
-				}},
-			},
+			Types:      contract.Object,
+			Required:   []string{"success"},
+			Properties: []contract.Property{{Name: "success", Schema: &contract.Schema{Enum: contract.Values(`true`)}}},
 			Additional: contract.AdditionalRefused,
 		}},
 		{&p.refusalMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Object,
 			Required: []string{"success", "message"},
 			Properties: []contract.Property{
-				{Name: "message", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				}},
-				{Name: "success", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Enum:    contract.Values(`false`),
-				}},
+				{Name: "message", Schema: &contract.Schema{Types: contract.String}},
+				{Name: "success", Schema: &contract.Schema{Enum: contract.Values(`false`)}},
 			},
 			Additional: contract.AdditionalRefused,
 		}},
 		{&p.reunionErrorMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
-			Types:    contract.Object,
-			Required: []string{"message"},
-			Properties: []contract.Property{
-				{Name: "message", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				}},
-			},
+			Types:      contract.Object,
+			Required:   []string{"message"},
+			Properties: []contract.Property{{Name: "message", Schema: &contract.Schema{Types: contract.String}}},
 			Additional: contract.AdditionalRefused,
 		}},
 		{&p.joinReunionClient, &joinReunionClientSchema},
 		{&p.joinedMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Object,
 			Required: []string{"success", "clientId", "resumeToken"},
 			Properties: []contract.Property{
-				{Name: "clientId", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				}},
-				{Name: "resumeToken", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				}},
-				{Name: "success", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Enum:    contract.Values(`true`),
-				}},
+				{Name: "clientId", Schema: &contract.Schema{Types: contract.String}},
+				{Name: "resumeToken", Schema: &contract.Schema{Types: contract.String}},
+				{Name: "success", Schema: &contract.Schema{Enum: contract.Values(`true`)}},
 			},
 			Additional: contract.AdditionalRefused,
 		}},
@@ -335,61 +241,38 @@ func compile() (p programs, err error) {
 		{&p.reunionDataMessage, &reunionSchema},
 		{&p.clientJoinedMessage, &clientSchema},
 		{&p.cartUpdatedMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Object,
 			Required: []string{"clientId", "cart"},
 			Properties: []contract.Property{
 				{Name: "cart", Schema: &cartSchema},
-				{Name: "clientId", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				}},
+				{Name: "clientId", Schema: &contract.Schema{Types: contract.String}},
 			},
 			Additional: contract.AdditionalRefused,
 		}},
 		{&p.cartValidatedMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Object,
 			Required: []string{"clientId"},
 			Properties: []contract.Property{
-				{Name: "clientId", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				}},
-				{Name: "comment", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				}},
+				{Name: "clientId", Schema: &contract.Schema{Types: contract.String}},
+				{Name: "comment", Schema: &contract.Schema{Types: contract.String}},
 			},
 			Additional: contract.AdditionalRefused,
 		}},
 		{&p.clientDisconnectedMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Object,
 			Required: []string{"clientId", "status"},
 			Properties: []contract.Property{
-				{Name: "clientId", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				}},
+				{Name: "clientId", Schema: &contract.Schema{Types: contract.String}},
 				{Name: "status", Schema: &clientStatusSchema},
 			},
 			Additional: contract.AdditionalRefused,
 		}},
 		{&p.surveySubmittedMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Object,
 			Required: []string{"reunionId", "timestamp"},
 			Properties: []contract.Property{
-				{Name: "reunionId", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				}},
-				{Name: "timestamp", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-					Format:  "date-time",
-				}},
+				{Name: "reunionId", Schema: &contract.Schema{Types: contract.String}},
+				{Name: "timestamp", Schema: &contract.Schema{Types: contract.String, Format: "date-time"}},
 			},
 			Additional: contract.AdditionalRefused,
 		}},

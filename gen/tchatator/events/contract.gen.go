@@ -224,80 +224,54 @@ func compile() (p programs, err error) {
 		toldSchema                 contract.Schema
 	)
 
-	tokenSchema = contract.Schema{
-		Dialect:   contract.AsyncAPI,
-		Types:     contract.String,
-		MinLength: 1,
-		MaxLength: contract.Limit(256),
-	}
+	tokenSchema = contract.Schema{Types: contract.String, MinLength: 1, MaxLength: contract.Limit(256)}
 
 	codeSchema = contract.Schema{
-		Dialect: contract.AsyncAPI,
-		Types:   contract.String,
-		Enum:    contract.Values(`"401/UNAUTH"`, `"403/DENIED"`, `"416/MISFMT"`, `"426/TOOMRQ"`, `"500/ERROR"`, `"503/UNAVAIL"`),
+		Types: contract.String,
+		Enum:  contract.Values(`"401/UNAUTH"`, `"403/DENIED"`, `"416/MISFMT"`, `"426/TOOMRQ"`, `"500/ERROR"`, `"503/UNAVAIL"`),
 	}
 
-	contentSchema = contract.Schema{
-		Dialect:   contract.AsyncAPI,
-		Types:     contract.String,
-		MinLength: 1,
-	}
+	contentSchema = contract.Schema{Types: contract.String, MinLength: 1}
 
-	idSchema = contract.Schema{
-		Dialect: contract.AsyncAPI,
-		Types:   contract.Integer,
-		Format:  "int64",
-		Minimum: "1",
-	}
+	idSchema = contract.Schema{Types: contract.Integer, Format: "int64", Minimum: "1"}
 
 	messageSchema = contract.Schema{
+		Dialect:  contract.OpenAPI30,
 		Types:    contract.Object,
 		Required: []string{"id", "sended_date", "modified_date", "sender_id", "receiver_id", "deleted", "seen", "content"},
 		Properties: []contract.Property{
-			{Name: "content", Schema: &contract.Schema{
-				Types: contract.String,
-			}},
+			{Name: "content", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.String}},
 			{Name: "deleted", Schema: &flagSchema},
-			{Name: "id", Schema: &contract.Schema{
-				Types:   contract.Integer,
-				Format:  "int64",
-				Minimum: "1",
-			}},
+			{Name: "id", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.Integer, Format: "int64", Minimum: "1"}},
 			{Name: "modified_date", Schema: &contract.Schema{
+				Dialect:  contract.OpenAPI30,
 				Types:    contract.String,
 				Nullable: true,
 				Pattern:  "^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$",
 			}},
-			{Name: "receiver_id", Schema: &contract.Schema{
-				Types:   contract.Integer,
-				Format:  "int64",
-				Minimum: "1",
-			}},
+			{Name: "receiver_id", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.Integer, Format: "int64", Minimum: "1"}},
 			{Name: "seen", Schema: &flagSchema},
 			{Name: "sended_date", Schema: &dateSchema},
-			{Name: "sender_id", Schema: &contract.Schema{
-				Types:   contract.Integer,
-				Format:  "int64",
-				Minimum: "1",
-			}},
+			{Name: "sender_id", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.Integer, Format: "int64", Minimum: "1"}},
 		},
 		Additional: contract.AdditionalRefused,
 	}
 
 	flagSchema = contract.Schema{
-		Types:  contract.Integer,
-		Enum:   contract.Values(`0`, `1`),
-		Format: "int32",
+		Dialect: contract.OpenAPI30,
+		Types:   contract.Integer,
+		Enum:    contract.Values(`0`, `1`),
+		Format:  "int32",
 	}
 
 	dateSchema = contract.Schema{
+		Dialect: contract.OpenAPI30,
 		Types:   contract.String,
 		Pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}$",
 	}
 
 	changeSchema = contract.Schema{
-		Dialect: contract.AsyncAPI,
-		OneOf:   []*contract.Schema{&newMessageChangeSchema, &messageUpdatedChangeSchema, &messageDeletedChangeSchema},
+		OneOf: []*contract.Schema{&newMessageChangeSchema, &messageUpdatedChangeSchema, &messageDeletedChangeSchema},
 		Discriminator: &contract.Discriminator{Property: "type", Branches: []contract.DiscriminatorBranch{
 			{Value: "message_deleted", Schema: &messageDeletedChangeSchema},
 			{Value: "message_updated", Schema: &messageUpdatedChangeSchema},
@@ -306,61 +280,40 @@ func compile() (p programs, err error) {
 	}
 
 	newMessageChangeSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"type", "message"},
 		Properties: []contract.Property{
 			{Name: "message", Schema: &messageSchema},
-			{Name: "type", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Enum:    contract.Values(`"new_message"`),
-			}},
+			{Name: "type", Schema: &contract.Schema{Enum: contract.Values(`"new_message"`)}},
 		},
 		Additional: contract.AdditionalRefused,
 	}
 
 	messageUpdatedChangeSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"type", "message"},
 		Properties: []contract.Property{
 			{Name: "message", Schema: &messageSchema},
-			{Name: "type", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Enum:    contract.Values(`"message_updated"`),
-			}},
+			{Name: "type", Schema: &contract.Schema{Enum: contract.Values(`"message_updated"`)}},
 		},
 		Additional: contract.AdditionalRefused,
 	}
 
 	messageDeletedChangeSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"type", "message_id"},
 		Properties: []contract.Property{
-			{Name: "message_id", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.Integer,
-				Format:  "int64",
-			}},
-			{Name: "type", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Enum:    contract.Values(`"message_deleted"`),
-			}},
+			{Name: "message_id", Schema: &contract.Schema{Types: contract.Integer, Format: "int64"}},
+			{Name: "type", Schema: &contract.Schema{Enum: contract.Values(`"message_deleted"`)}},
 		},
 		Additional: contract.AdditionalRefused,
 	}
 
 	toldSchema = contract.Schema{
-		Dialect: contract.AsyncAPI,
-		OneOf: []*contract.Schema{&contract.Schema{
-			Dialect: contract.AsyncAPI,
-			Types:   contract.Boolean,
-		}, &contract.Schema{
-			Dialect:   contract.AsyncAPI,
-			Types:     contract.String,
-			MaxLength: contract.Limit(20),
-		}},
+		OneOf: []*contract.Schema{
+			&contract.Schema{Types: contract.Boolean},
+			&contract.Schema{Types: contract.String, MaxLength: contract.Limit(20)},
+		},
 	}
 
 	c := contract.NewCompiler(contract.CompilerConfig{File: "tchatator/asyncapi.yaml", Lang: "fr", UnknownFields: contract.IgnoreUnknown})
@@ -369,308 +322,159 @@ func compile() (p programs, err error) {
 		schema  *contract.Schema
 	}{
 		{&p.login, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
-			Types:    contract.Object,
-			Required: []string{"token"},
-			Properties: []contract.Property{
-				{Name: "token", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					AllOf:   []*contract.Schema{&tokenSchema},
-				}},
-			},
+			Types:      contract.Object,
+			Required:   []string{"token"},
+			Properties: []contract.Property{{Name: "token", Schema: &contract.Schema{AllOf: []*contract.Schema{&tokenSchema}}}},
 		}},
 		{&p.doneMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Object,
 			Required: []string{"message"},
 			Properties: []contract.Property{
-				{Name: "message", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				}},
-				{Name: "status", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Enum:    contract.Values(`"200/OK"`),
-				}},
+				{Name: "message", Schema: &contract.Schema{Types: contract.String}},
+				{Name: "status", Schema: &contract.Schema{Enum: contract.Values(`"200/OK"`)}},
 			},
 			Additional: contract.AdditionalRefused,
 		}},
 		{&p.refusalMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Object,
 			Required: []string{"error", "message"},
 			Properties: []contract.Property{
 				{Name: "error", Schema: &codeSchema},
-				{Name: "message", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				}},
+				{Name: "message", Schema: &contract.Schema{Types: contract.String}},
 			},
 			Additional: contract.AdditionalRefused,
 		}},
 		{&p.sendMsg, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Object,
 			Required: []string{"token", "receiver", "content"},
 			Properties: []contract.Property{
-				{Name: "content", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					AllOf:   []*contract.Schema{&contentSchema},
-				}},
-				{Name: "receiver", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					AllOf:   []*contract.Schema{&idSchema},
-				}},
+				{Name: "content", Schema: &contract.Schema{AllOf: []*contract.Schema{&contentSchema}}},
+				{Name: "receiver", Schema: &contract.Schema{AllOf: []*contract.Schema{&idSchema}}},
 				{Name: "token", Schema: &tokenSchema},
 			},
 		}},
 		{&p.sentMessage, &contract.Schema{
-			Dialect: contract.AsyncAPI,
-			Types:   contract.Object,
+			Types: contract.Object,
 			Properties: []contract.Property{
-				{Name: "message", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					AllOf:   []*contract.Schema{&messageSchema},
-				}},
-				{Name: "message_id", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.Integer,
-					Format:  "int64",
-				}},
-				{Name: "text", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				}},
+				{Name: "message", Schema: &contract.Schema{AllOf: []*contract.Schema{&messageSchema}}},
+				{Name: "message_id", Schema: &contract.Schema{Types: contract.Integer, Format: "int64"}},
+				{Name: "text", Schema: &contract.Schema{Types: contract.String}},
 			},
 			Additional: contract.AdditionalRefused,
 		}},
 		{&p.updtMsg, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Object,
 			Required: []string{"token", "message_id", "content"},
 			Properties: []contract.Property{
-				{Name: "content", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					AllOf:   []*contract.Schema{&contentSchema},
-				}},
-				{Name: "message_id", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					AllOf:   []*contract.Schema{&idSchema},
-				}},
+				{Name: "content", Schema: &contract.Schema{AllOf: []*contract.Schema{&contentSchema}}},
+				{Name: "message_id", Schema: &contract.Schema{AllOf: []*contract.Schema{&idSchema}}},
 				{Name: "token", Schema: &tokenSchema},
 			},
 		}},
 		{&p.delMsg, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Object,
 			Required: []string{"token", "message_id"},
 			Properties: []contract.Property{
-				{Name: "message_id", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					AllOf:   []*contract.Schema{&idSchema},
-				}},
+				{Name: "message_id", Schema: &contract.Schema{AllOf: []*contract.Schema{&idSchema}}},
 				{Name: "token", Schema: &tokenSchema},
 			},
 		}},
 		{&p.newChgAvailable, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
-			Types:    contract.Object,
-			Required: []string{"token"},
-			Properties: []contract.Property{
-				{Name: "token", Schema: &tokenSchema},
-			},
+			Types:      contract.Object,
+			Required:   []string{"token"},
+			Properties: []contract.Property{{Name: "token", Schema: &tokenSchema}},
 		}},
 		{&p.changesMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
-			Types:    contract.Object,
-			Required: []string{"changes"},
-			Properties: []contract.Property{
-				{Name: "changes", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.Array,
-					Items:   &changeSchema,
-				}},
-			},
+			Types:      contract.Object,
+			Required:   []string{"changes"},
+			Properties: []contract.Property{{Name: "changes", Schema: &contract.Schema{Types: contract.Array, Items: &changeSchema}}},
 			Additional: contract.AdditionalRefused,
 		}},
 		{&p.newMessageMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Object,
 			Required: []string{"type", "id", "sended_date", "sender_id", "receiver_id", "content"},
 			Properties: []contract.Property{
-				{Name: "content", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				}},
-				{Name: "id", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.Integer,
-					Format:  "int64",
-				}},
-				{Name: "receiver_id", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.Integer,
-					Format:  "int64",
-				}},
+				{Name: "content", Schema: &contract.Schema{Types: contract.String}},
+				{Name: "id", Schema: &contract.Schema{Types: contract.Integer, Format: "int64"}},
+				{Name: "receiver_id", Schema: &contract.Schema{Types: contract.Integer, Format: "int64"}},
 				{Name: "sended_date", Schema: &dateSchema},
-				{Name: "sender_id", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.Integer,
-					Format:  "int64",
-				}},
-				{Name: "type", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Enum:    contract.Values(`"new_message"`),
-				}},
+				{Name: "sender_id", Schema: &contract.Schema{Types: contract.Integer, Format: "int64"}},
+				{Name: "type", Schema: &contract.Schema{Enum: contract.Values(`"new_message"`)}},
 			},
 			Additional: contract.AdditionalRefused,
 		}},
 		{&p.messageUpdatedMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Object,
 			Required: []string{"type", "id", "sended_date", "sender_id", "receiver_id", "content"},
 			Properties: []contract.Property{
-				{Name: "content", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				}},
-				{Name: "id", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.Integer,
-					Format:  "int64",
-				}},
-				{Name: "receiver_id", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.Integer,
-					Format:  "int64",
-				}},
+				{Name: "content", Schema: &contract.Schema{Types: contract.String}},
+				{Name: "id", Schema: &contract.Schema{Types: contract.Integer, Format: "int64"}},
+				{Name: "receiver_id", Schema: &contract.Schema{Types: contract.Integer, Format: "int64"}},
 				{Name: "sended_date", Schema: &dateSchema},
-				{Name: "sender_id", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.Integer,
-					Format:  "int64",
-				}},
-				{Name: "type", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Enum:    contract.Values(`"message_updated"`),
-				}},
+				{Name: "sender_id", Schema: &contract.Schema{Types: contract.Integer, Format: "int64"}},
+				{Name: "type", Schema: &contract.Schema{Enum: contract.Values(`"message_updated"`)}},
 			},
 			Additional: contract.AdditionalRefused,
 		}},
 		{&p.messageDeletedMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Object,
 			Required: []string{"type", "message_id"},
 			Properties: []contract.Property{
-				{Name: "message_id", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.Integer,
-					Format:  "int64",
-				}},
-				{Name: "type", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Enum:    contract.Values(`"message_deleted"`),
-				}},
+				{Name: "message_id", Schema: &contract.Schema{Types: contract.Integer, Format: "int64"}},
+				{Name: "type", Schema: &contract.Schema{Enum: contract.Values(`"message_deleted"`)}},
 			},
 			Additional: contract.AdditionalRefused,
 		}},
 		{&p.noChangeMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
-			Types:    contract.Object,
-			Required: []string{"message"},
-			Properties: []contract.Property{
-				{Name: "message", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Enum:    contract.Values(`"Aucun changement"`),
-				}},
-			},
+			Types:      contract.Object,
+			Required:   []string{"message"},
+			Properties: []contract.Property{{Name: "message", Schema: &contract.Schema{Enum: contract.Values(`"Aucun changement"`)}}},
 			Additional: contract.AdditionalRefused,
 		}},
 		{&p.blockUser, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Object,
 			Required: []string{"token", "user_id"},
 			Properties: []contract.Property{
-				{Name: "for_user_id", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.Integer,
-					Format:  "int64",
-					Minimum: "0",
-				}},
+				{Name: "for_user_id", Schema: &contract.Schema{Types: contract.Integer, Format: "int64", Minimum: "0"}},
 				{Name: "token", Schema: &tokenSchema},
-				{Name: "user_id", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					AllOf:   []*contract.Schema{&idSchema},
-				}},
+				{Name: "user_id", Schema: &contract.Schema{AllOf: []*contract.Schema{&idSchema}}},
 			},
 		}},
 		{&p.banUser, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Object,
 			Required: []string{"token", "user_id"},
 			Properties: []contract.Property{
 				{Name: "token", Schema: &tokenSchema},
-				{Name: "user_id", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					AllOf:   []*contract.Schema{&idSchema},
-				}},
+				{Name: "user_id", Schema: &contract.Schema{AllOf: []*contract.Schema{&idSchema}}},
 			},
 		}},
 		{&p.clientInfo, &contract.Schema{
-			Dialect: contract.AsyncAPI,
-			Types:   contract.Object,
+			Types: contract.Object,
 			Properties: []contract.Property{
 				{Name: "in_conversation_with", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					OneOf: []*contract.Schema{&contract.Schema{
-						Dialect: contract.AsyncAPI,
-						Types:   contract.Boolean,
-					}, &contract.Schema{
-						Dialect:   contract.AsyncAPI,
-						Types:     contract.String,
-						MaxLength: contract.Limit(20),
-					}, &contract.Schema{
-						Dialect: contract.AsyncAPI,
-						Types:   contract.Integer,
-						Format:  "int64",
-						Minimum: "0",
-					}, &contract.Schema{
-						Dialect: contract.AsyncAPI,
-						Types:   contract.Null,
-					}},
+					OneOf: []*contract.Schema{
+						&contract.Schema{Types: contract.Boolean},
+						&contract.Schema{Types: contract.String, MaxLength: contract.Limit(20)},
+						&contract.Schema{Types: contract.Integer, Format: "int64", Minimum: "0"},
+						&contract.Schema{Types: contract.Null},
+					},
 				}},
 				{Name: "is_writing", Schema: &toldSchema},
 				{Name: "token", Schema: &tokenSchema},
 			},
 		}},
 		{&p.userInfo, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
-			Types:    contract.Object,
-			Required: []string{"user_id"},
-			Properties: []contract.Property{
-				{Name: "token", Schema: &tokenSchema},
-				{Name: "user_id", Schema: &idSchema},
-			},
+			Types:      contract.Object,
+			Required:   []string{"user_id"},
+			Properties: []contract.Property{{Name: "token", Schema: &tokenSchema}, {Name: "user_id", Schema: &idSchema}},
 		}},
 		{&p.presenceMessage, &contract.Schema{
-			Dialect:  contract.AsyncAPI,
 			Types:    contract.Object,
 			Required: []string{"connected", "is_writing", "in_conversation_with"},
 			Properties: []contract.Property{
-				{Name: "connected", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-					Enum:    contract.Values(`"true"`, `"false"`),
-				}},
-				{Name: "in_conversation_with", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				}},
-				{Name: "is_writing", Schema: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-					Enum:    contract.Values(`"true"`, `"false"`),
-				}},
+				{Name: "connected", Schema: &contract.Schema{Types: contract.String, Enum: contract.Values(`"true"`, `"false"`)}},
+				{Name: "in_conversation_with", Schema: &contract.Schema{Types: contract.String}},
+				{Name: "is_writing", Schema: &contract.Schema{Types: contract.String, Enum: contract.Values(`"true"`, `"false"`)}},
 			},
 			Additional: contract.AdditionalRefused,
 		}},

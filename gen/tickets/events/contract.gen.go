@@ -56,154 +56,95 @@ func compile() (p programs, err error) {
 	)
 
 	ticketCreatedSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"id", "numero", "titre"},
 		Properties: []contract.Property{
-			{Name: "id", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-				Format:  "uuid",
-			}},
-			{Name: "numero", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-			}},
-			{Name: "titre", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-			}},
+			{Name: "id", Schema: &contract.Schema{Types: contract.String, Format: "uuid"}},
+			{Name: "numero", Schema: &contract.Schema{Types: contract.String}},
+			{Name: "titre", Schema: &contract.Schema{Types: contract.String}},
 		},
 		Additional: contract.AdditionalRefused,
 	}
 
 	ticketUpdatedSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"id", "changes"},
 		Properties: []contract.Property{
 			{Name: "changes", Schema: &changesSchema},
-			{Name: "id", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-				Format:  "uuid",
-			}},
+			{Name: "id", Schema: &contract.Schema{Types: contract.String, Format: "uuid"}},
 		},
 		Additional: contract.AdditionalRefused,
 	}
 
 	changesSchema = contract.Schema{
-		Dialect:       contract.AsyncAPI,
 		Types:         contract.Object,
 		MinProperties: 1,
 		Properties: []contract.Property{
-			{Name: "dateLimite", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-				Format:  "date-time",
-			}},
-			{Name: "description", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.Null | contract.String,
-			}},
+			{Name: "dateLimite", Schema: &contract.Schema{Types: contract.String, Format: "date-time"}},
+			{Name: "description", Schema: &contract.Schema{Types: contract.Null | contract.String}},
 			{Name: "priority", Schema: &prioritySchema},
-			{Name: "responsable", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.Null | contract.String,
-			}},
+			{Name: "responsable", Schema: &contract.Schema{Types: contract.Null | contract.String}},
 			{Name: "slaStatus", Schema: &slaStatusSchema},
 			{Name: "status", Schema: &statusSchema},
-			{Name: "tags", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.Array,
-				Items: &contract.Schema{
-					Dialect: contract.AsyncAPI,
-					Types:   contract.String,
-				},
-			}},
-			{Name: "titre", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-			}},
+			{Name: "tags", Schema: &contract.Schema{Types: contract.Array, Items: &contract.Schema{Types: contract.String}}},
+			{Name: "titre", Schema: &contract.Schema{Types: contract.String}},
 		},
 		Additional: contract.AdditionalRefused,
 	}
 
 	prioritySchema = contract.Schema{
-		Types: contract.String,
-		Enum:  contract.Values(`"critique"`, `"haute"`, `"normale"`, `"basse"`),
+		Dialect: contract.OpenAPI30,
+		Types:   contract.String,
+		Enum:    contract.Values(`"critique"`, `"haute"`, `"normale"`, `"basse"`),
 	}
 
 	slaStatusSchema = contract.Schema{
-		Types: contract.String,
-		Enum:  contract.Values(`"ok"`, `"warning"`, `"breach"`),
+		Dialect: contract.OpenAPI30,
+		Types:   contract.String,
+		Enum:    contract.Values(`"ok"`, `"warning"`, `"breach"`),
 	}
 
 	statusSchema = contract.Schema{
-		Types: contract.String,
-		Enum:  contract.Values(`"nouveau"`, `"en_cours"`, `"en_attente_client"`, `"en_attente_interne"`, `"escalade"`, `"resolu"`, `"clos"`, `"annule"`),
+		Dialect: contract.OpenAPI30,
+		Types:   contract.String,
+		Enum:    contract.Values(`"nouveau"`, `"en_cours"`, `"en_attente_client"`, `"en_attente_interne"`, `"escalade"`, `"resolu"`, `"clos"`, `"annule"`),
 	}
 
 	messageAddedSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"ticketId", "message"},
 		Properties: []contract.Property{
 			{Name: "message", Schema: &addedMessageSchema},
-			{Name: "ticketId", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-				Format:  "uuid",
-			}},
+			{Name: "ticketId", Schema: &contract.Schema{Types: contract.String, Format: "uuid"}},
 		},
 		Additional: contract.AdditionalRefused,
 	}
 
 	addedMessageSchema = contract.Schema{
-		Dialect:  contract.AsyncAPI,
 		Types:    contract.Object,
 		Required: []string{"auteur", "contenu"},
 		Properties: []contract.Property{
-			{Name: "auteur", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-			}},
-			{Name: "contenu", Schema: &contract.Schema{
-				Dialect: contract.AsyncAPI,
-				Types:   contract.String,
-			}},
+			{Name: "auteur", Schema: &contract.Schema{Types: contract.String}},
+			{Name: "contenu", Schema: &contract.Schema{Types: contract.String}},
 		},
 		Additional: contract.AdditionalRefused,
 	}
 
 	notificationSchema = contract.Schema{
+		Dialect:  contract.OpenAPI30,
 		Types:    contract.Object,
 		Required: []string{"id", "type", "ticketId", "numero", "message", "date", "lu"},
 		Properties: []contract.Property{
-			{Name: "date", Schema: &contract.Schema{
-				Types:  contract.String,
-				Format: "date-time",
-			}},
-			{Name: "id", Schema: &contract.Schema{
-				Types:  contract.String,
-				Format: "uuid",
-			}},
-			{Name: "lu", Schema: &contract.Schema{
-				Types: contract.Boolean,
-			}},
-			{Name: "message", Schema: &contract.Schema{
-				Types: contract.String,
-			}},
-			{Name: "numero", Schema: &contract.Schema{
-				Types: contract.String,
-			}},
-			{Name: "ticketId", Schema: &contract.Schema{
-				Types:  contract.String,
-				Format: "uuid",
-			}},
+			{Name: "date", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.String, Format: "date-time"}},
+			{Name: "id", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.String, Format: "uuid"}},
+			{Name: "lu", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.Boolean}},
+			{Name: "message", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.String}},
+			{Name: "numero", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.String}},
+			{Name: "ticketId", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.String, Format: "uuid"}},
 			{Name: "type", Schema: &contract.Schema{
-				Types: contract.String,
-				Enum:  contract.Values(`"affectation"`, `"sla_warning"`, `"sla_breach"`),
+				Dialect: contract.OpenAPI30,
+				Types:   contract.String,
+				Enum:    contract.Values(`"affectation"`, `"sla_warning"`, `"sla_breach"`),
 			}},
 		},
 		Additional: contract.AdditionalRefused,

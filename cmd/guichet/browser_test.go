@@ -20,23 +20,7 @@ var screenshots = flag.String("screenshots", "", "directory where TestBrowser le
 // see testdata/browser.mjs.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
-	node, err := exec.LookPath("node")
-	if err != nil {
-		testkit.Skip(t, "no node here: the portal is not tried in a browser")
-	}
-	if _, err := os.Stat(filepath.Join("..", "..", "node_modules", "playwright-core")); err != nil {
-		testkit.Skip(t, "no playwright-core here (npm ci): the portal is not tried in a browser")
-	}
-	chromium := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			chromium = path
-			break
-		}
-	}
-	if chromium == "" {
-		testkit.Skip(t, "no chromium here: the portal is not tried in a browser")
-	}
+	node, chromium := browser(t)
 	pictures := *screenshots
 	if pictures == "" {
 		pictures = t.TempDir()
@@ -52,4 +36,23 @@ func TestBrowser(t *testing.T) {
 	if err := json.Unmarshal(out, &seen); err != nil || seen.Requests < 20 {
 		t.Errorf("the walk saw %d requests: %v\n%s", seen.Requests, err, out)
 	}
+}
+
+// browser finds what drives a real browser, or skips the test.
+func browser(t *testing.T) (node, chromium string) {
+	t.Helper()
+	node, err := exec.LookPath("node")
+	if err != nil {
+		testkit.Skip(t, "no node here: nothing is tried in a browser")
+	}
+	if _, err := os.Stat(filepath.Join("..", "..", "node_modules", "playwright-core")); err != nil {
+		testkit.Skip(t, "no playwright-core here (npm ci): nothing is tried in a browser")
+	}
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return node, path
+		}
+	}
+	testkit.Skip(t, "no chromium here: nothing is tried in a browser")
+	return "", ""
 }

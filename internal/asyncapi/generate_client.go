@@ -101,7 +101,7 @@ func (w *goWriter) call(op *Operation) {
 	if answered {
 		reply = w.replyType(op)
 	}
-	result := "(err error)"
+	result := "error"
 	if reply != "" {
 		result = fmt.Sprintf("(reply %s, err error)", reply)
 	}
@@ -126,12 +126,16 @@ func (w *goWriter) call(op *Operation) {
 		}
 	}
 	needed := slices.ContainsFunc(op.Replies, func(m *Message) bool { return m.Type != nil }) || op.ErrorReply != nil
-	variable := "answer, err :="
-	if !needed {
-		variable = "_, err ="
+	request := fmt.Sprintf("c.link.Request(ctx, %q, []string{%s}%s)", op.Message.Name, quoted(names), args)
+	switch {
+	case needed:
+		w.p("answer, err := %s\nif err != nil {\n%s\n}", request, fail)
+		w.answers(op, reply)
+	case args == "":
+		w.p("_, err := %s\nreturn err\n}\n", request)
+	default:
+		w.p("_, err = %s\nreturn err\n}\n", request)
 	}
-	w.p("%s c.link.Request(ctx, %q, []string{%s}%s)\nif err != nil {\n%s\n}", variable, op.Message.Name, quoted(names), args, fail)
-	w.answers(op, reply)
 }
 
 // answers writes how the client finds out which of the replies an answer is.

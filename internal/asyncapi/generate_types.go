@@ -184,12 +184,22 @@ func (w *goWriter) tuple(t *Type) {
 	w.p("return %s.Marshal([]any{%s})\n}\n", w.use("stdjson"), strings.Join(values, ", "))
 	w.p("// UnmarshalJSONFrom reads the arguments in their order.\nfunc (v *%s) UnmarshalJSONFrom(dec *%s.Decoder) error {", t.Name, w.use("jsontext"))
 	w.p("var args [%d]jsontext.Value\nif err := %s.UnmarshalDecode(dec, &args); err != nil {\nreturn err\n}", len(t.Fields), w.use("json"))
+	var reads []string
 	for i, f := range t.Fields {
 		if !f.fixed() {
-			w.p("if err := json.Unmarshal(args[%d], &v.%s, dec.Options()); err != nil {\nreturn err\n}", i, goName(f.Name))
+			reads = append(reads, fmt.Sprintf("json.Unmarshal(args[%d], &v.%s, dec.Options())", i, goName(f.Name)))
 		}
 	}
-	w.p("return nil\n}\n")
+	for i, read := range reads {
+		if i < len(reads)-1 {
+			w.p("if err := %s; err != nil {\nreturn err\n}", read)
+		} else {
+			w.p("return %s\n}\n", read)
+		}
+	}
+	if len(reads) == 0 {
+		w.p("return nil\n}\n")
+	}
 }
 
 func (w *goWriter) union(t *Type) {

@@ -213,7 +213,7 @@ func (c *Connection) event(ctx context.Context, in *realtime.Incoming) {
 
 // CreateRoom sends "createRoom". Create a room. Answered by the event `roomCreated` or `roomError`. An empty
 // customRoomId means that the server chooses.
-func (c *Connection) CreateRoom(ctx context.Context, payload CreateRoom) (err error) {
+func (c *Connection) CreateRoom(ctx context.Context, payload CreateRoom) error {
 	args, err := arguments(payload, false)
 	if err != nil {
 		return err
@@ -248,7 +248,7 @@ func (c *Connection) JoinRoom(ctx context.Context, payload JoinRoom) (reply Join
 }
 
 // LeaveRoom sends "leaveRoom". Leave a room. Does nothing for a socket without a seat in it.
-func (c *Connection) LeaveRoom(ctx context.Context, payload *LeaveRoom) (err error) {
+func (c *Connection) LeaveRoom(ctx context.Context, payload *LeaveRoom) error {
 	args, err := arguments(payload, false)
 	if err != nil {
 		return err
@@ -257,7 +257,7 @@ func (c *Connection) LeaveRoom(ctx context.Context, payload *LeaveRoom) (err err
 }
 
 // EndMeeting sends "endMeeting". End the meeting for all. Ignored unless it comes from the creator.
-func (c *Connection) EndMeeting(ctx context.Context, payload *LeaveRoom) (err error) {
+func (c *Connection) EndMeeting(ctx context.Context, payload *LeaveRoom) error {
 	args, err := arguments(payload, false)
 	if err != nil {
 		return err
@@ -266,7 +266,7 @@ func (c *Connection) EndMeeting(ctx context.Context, payload *LeaveRoom) (err er
 }
 
 // GetRoomsList sends "getRoomsList". Ask for the rooms. Answered by the event `roomsList`.
-func (c *Connection) GetRoomsList(ctx context.Context) (err error) {
+func (c *Connection) GetRoomsList(ctx context.Context) error {
 	return c.link.Emit(ctx, "getRoomsList")
 }
 
@@ -310,7 +310,7 @@ func (c *Connection) SendMessage(ctx context.Context, payload SendMessage) (repl
 
 // GetChatHistory sends "getChatHistory". Ask for the last 100 messages. For members; answered by the event
 // `chatHistory`.
-func (c *Connection) GetChatHistory(ctx context.Context, payload RoomRef) (err error) {
+func (c *Connection) GetChatHistory(ctx context.Context, payload RoomRef) error {
 	args, err := arguments(payload, false)
 	if err != nil {
 		return err
@@ -319,7 +319,7 @@ func (c *Connection) GetChatHistory(ctx context.Context, payload RoomRef) (err e
 }
 
 // StartStream sends "startStream". The camera is on.
-func (c *Connection) StartStream(ctx context.Context, payload RoomRef) (err error) {
+func (c *Connection) StartStream(ctx context.Context, payload RoomRef) error {
 	args, err := arguments(payload, false)
 	if err != nil {
 		return err
@@ -328,7 +328,7 @@ func (c *Connection) StartStream(ctx context.Context, payload RoomRef) (err erro
 }
 
 // StopStream sends "stopStream". The camera is off.
-func (c *Connection) StopStream(ctx context.Context, payload RoomRef) (err error) {
+func (c *Connection) StopStream(ctx context.Context, payload RoomRef) error {
 	args, err := arguments(payload, false)
 	if err != nil {
 		return err
@@ -337,7 +337,7 @@ func (c *Connection) StopStream(ctx context.Context, payload RoomRef) (err error
 }
 
 // StartScreen sends "startScreen". The screen is shared.
-func (c *Connection) StartScreen(ctx context.Context, payload RoomRef) (err error) {
+func (c *Connection) StartScreen(ctx context.Context, payload RoomRef) error {
 	args, err := arguments(payload, false)
 	if err != nil {
 		return err
@@ -346,7 +346,7 @@ func (c *Connection) StartScreen(ctx context.Context, payload RoomRef) (err erro
 }
 
 // StopScreen sends "stopScreen". The screen is no longer shared.
-func (c *Connection) StopScreen(ctx context.Context, payload RoomRef) (err error) {
+func (c *Connection) StopScreen(ctx context.Context, payload RoomRef) error {
 	args, err := arguments(payload, false)
 	if err != nil {
 		return err
@@ -373,7 +373,7 @@ func (c *Connection) CheckRoom(ctx context.Context, payload RoomRef) (reply bool
 }
 
 // Ping sends "ping" and waits for the answer. Are you there?
-func (c *Connection) Ping(ctx context.Context) (err error) {
+func (c *Connection) Ping(ctx context.Context) error {
 	answer, err := c.link.Request(ctx, "ping", []string{"alive", "failure"})
 	if err != nil {
 		return err

@@ -85,10 +85,7 @@ func (v *NotJoined) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if err := json.UnmarshalDecode(dec, &args); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(args[1], &v.Result, dec.Options()); err != nil {
-		return err
-	}
-	return nil
+	return json.Unmarshal(args[1], &v.Result, dec.Options())
 }
 
 // Explanation is the payload of "adminDisconnected".
@@ -112,10 +109,7 @@ func (v *Joined) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if err := json.UnmarshalDecode(dec, &args); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(args[1], &v.Result, dec.Options()); err != nil {
-		return err
-	}
-	return nil
+	return json.Unmarshal(args[1], &v.Result, dec.Options())
 }
 
 // JoinResult is part of Joined.
@@ -139,10 +133,7 @@ func (v *NameTaken) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 	if err := json.UnmarshalDecode(dec, &args); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(args[1], &v.Result, dec.Options()); err != nil {
-		return err
-	}
-	return nil
+	return json.Unmarshal(args[1], &v.Result, dec.Options())
 }
 
 // NameConflict is part of NameTaken.

@@ -75,7 +75,7 @@ func (c *Connection) Login(ctx context.Context, payload Login) (reply Done, err 
 }
 
 // Disconnected sends "DISCONNECTED". The client goes. No answer; the server closes.
-func (c *Connection) Disconnected(ctx context.Context) (err error) {
+func (c *Connection) Disconnected(ctx context.Context) error {
 	return c.link.Emit(ctx, "DISCONNECTED")
 }
 

@@ -98,10 +98,7 @@ func (c *Connection) event(ctx context.Context, in *realtime.Incoming) {
 }
 
 // Ping sends "ping" and waits for the answer. Are you there?
-func (c *Connection) Ping(ctx context.Context) (err error) {
-	_, err = c.link.Request(ctx, "ping", []string{"pong"})
-	if err != nil {
-		return err
-	}
-	return nil
+func (c *Connection) Ping(ctx context.Context) error {
+	_, err := c.link.Request(ctx, "ping", []string{"pong"})
+	return err
 }

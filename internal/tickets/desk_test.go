@@ -71,6 +71,9 @@ func seedDemo(ctx context.Context, db *testkit.TestDB) error {
 	return a.Operator().LoadDemo(ctx)
 }
 
+// contractOnce is the contract as the tests read it. Reading it takes longer than making a database.
+var contractOnce = sync.OnceValues(func() (*testkit.Spec, error) { return testkit.LoadSpec(spec.Tickets) })
+
 // newDesk starts the system.
 func newDesk(t *testing.T, opts options) *desk {
 	t.Helper()
@@ -94,7 +97,7 @@ func newDesk(t *testing.T, opts options) *desk {
 	if !opts.silent {
 		d.start(d.API)
 	}
-	document, err := testkit.LoadSpec(spec.Tickets)
+	document, err := contractOnce()
 	d.must(err)
 	d.checker, err = events.NewChecker()
 	d.must(err)

@@ -11,13 +11,12 @@ import (
 
 	"github.com/guichet-api/guichet/gen/tickets/api"
 	"github.com/guichet-api/guichet/internal/testkit"
-	"github.com/guichet-api/guichet/spec"
 )
 
 // TestContractHolds sends, for every operation, valid requests and every kind of broken one, made from the contract.
 func TestContractHolds(t *testing.T) {
 	t.Parallel()
-	contract, err := testkit.LoadSpec(spec.Tickets)
+	contract, err := contractOnce()
 	if err != nil {
 		t.Fatal(err)
 	}

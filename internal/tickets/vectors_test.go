@@ -23,7 +23,7 @@ import (
 // TestVectors replays what the contracts promise, at the system's own address and under the portal's mount.
 func TestVectors(t *testing.T) {
 	t.Parallel()
-	contract, err := testkit.LoadSpec(spec.Tickets)
+	contract, err := contractOnce()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,21 +25,18 @@ type conn struct {
 	garbage allowance
 
 	heard  atomic.Bool  // something was read since the last beat
+	wrote  atomic.Bool  // something was written since the last beat
+	still  atomic.Bool  // nothing is read: a replay, or answers that the peer must read first
 	halves atomic.Int32 // those that are over
 	opened bool         // Gateway.Closed is due; written by the reading half
 
 	mu       sync.Mutex
-	pulse    *time.Timer        // of the next beat; nil before the peer is open and after reading has ended
+	pulse    *time.Timer        // of the next beat; nil before and after
 	pinged   bool               // a ping is not answered yet
 	handling bool               // a message is with its handler
 	closing  bool               // the server ends the connection
 	farewell []byte             // the close frame that follows the answer of the message being handled
 	cancel   context.CancelFunc // ends Gateway.Open
-}
-
-func newConn(h *Handler, peer *realtime.Peer) *conn {
-	c := &conn{handler: h, peer: peer}
-	return c
 }
 
 // take takes the network connection over.
@@ -101,6 +98,7 @@ func (c *conn) write(frames [][]byte) error {
 	bytes := join(batch, frames)[c.tried:]
 	c.tried = 0
 	_, err := c.socket.Write(bytes)
+	c.wrote.Store(true)
 	return err
 }
 
@@ -115,8 +113,10 @@ func (c *conn) try(frames [][]byte) (all bool, err error) {
 	}
 	if n < len(bytes) {
 		c.tried = n
+		return false, nil
 	}
-	return n == len(bytes), nil
+	c.wrote.Store(true)
+	return true, nil
 }
 
 // join copies frames together into a buffer, unless there is only one.
@@ -156,8 +156,8 @@ func (c *conn) half() {
 	}
 }
 
-// beat pings a peer that was silent, and gives up one that stayed silent. One whose message is being handled is not
-// listened to and counts as alive.
+// beat pings a peer that was silent, and gives up one that stayed silent. One that is not listened to is alive while its
+// message is being handled, and while it reads.
 func (c *conn) beat() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -165,7 +165,7 @@ func (c *conn) beat() {
 		return
 	}
 	switch {
-	case c.heard.Swap(false) || c.handling:
+	case c.heard.Swap(false), c.handling, c.wrote.Swap(false) && c.still.Load(), c.still.Load() && c.out.Idle():
 		c.pinged = false
 	case c.pinged:
 		_ = c.socket.Close() // both halves notice
@@ -177,14 +177,23 @@ func (c *conn) beat() {
 	c.pulse.Reset(c.handler.cfg.PingInterval)
 }
 
-// listen starts the heartbeat.
-func (c *conn) listen() {
+// listen starts the heartbeat; cancel is called when nothing can be written any more.
+func (c *conn) listen(cancel context.CancelFunc) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.cancel = cancel
 	c.pulse = time.AfterFunc(c.handler.cfg.PingInterval, c.beat)
 }
 
-// deafen stops it.
+// openEnded ends the context of Gateway.Open.
+func (c *conn) openEnded() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cancel()
+	c.cancel = nil
+}
+
+// deafen stops the heartbeat.
 func (c *conn) deafen() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

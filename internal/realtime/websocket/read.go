@@ -16,19 +16,8 @@ import (
 
 // run is the reading half.
 func (c *conn) run(since string) {
-	ctx, cancel := context.WithCancel(context.Background())
-	c.mu.Lock()
-	c.cancel = cancel
-	c.mu.Unlock()
-	err := c.handler.cfg.Gateway.Open(ctx, c.peer, c, since)
-	cancel()
-	if err == nil {
-		c.opened = true
-		c.listen()
-	} else {
-		c.refuse(err)
-	}
-	err = c.read()
+	c.open(since)
+	err := c.read()
 	c.deafen()
 	if websocket.CloseStatus(err) < 0 && !errors.Is(err, os.ErrDeadlineExceeded) {
 		c.Close(realtime.ReasonProtocol) // unless coder/websocket has found better words, or nobody is there
@@ -37,6 +26,19 @@ func (c *conn) run(since string) {
 	c.deadline()
 	c.out.End(nil, false)
 	c.half()
+}
+
+// open lets the system greet the peer, and replays.
+func (c *conn) open(since string) {
+	ctx, cancel := context.WithCancel(context.Background())
+	c.still.Store(true)
+	c.listen(cancel)
+	err := c.handler.cfg.Gateway.Open(ctx, c.peer, c, since)
+	c.openEnded()
+	c.still.Store(false)
+	if c.opened = err == nil; !c.opened {
+		c.refuse(err)
+	}
 }
 
 // refuse ends a connection that could not be opened.
@@ -82,7 +84,9 @@ func (c *conn) message(kind websocket.MessageType, r io.Reader) error {
 		c.done()
 		// Who sends faster than it reads the answers is read more slowly. An error is a connection that ends, which
 		// the next read tells.
+		c.still.Store(true)
 		_ = c.out.Wait(context.Background())
+		c.still.Store(false)
 	}
 	return nil
 }

@@ -106,7 +106,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.cfg.Refuse(w, r, status, err)
 		return
 	}
-	c := newConn(h, peer)
+	c := &conn{handler: h, peer: peer}
 	// coder/websocket asks for a subprotocol of this list that the client has offered. It checked nothing that handshake
 	// has not, so that an error is a connection that broke.
 	reader, err := websocket.Accept(hijacker{w, c}, r, &websocket.AcceptOptions{

@@ -166,12 +166,12 @@ func accepted(t *testing.T) []*asyncapi.Document {
 func TestForeignModule(t *testing.T) {
 	t.Parallel()
 	dir, packages, examples := foreign(t)
-	for _, verb := range []string{"vet", "test"} {
-		cmd := exec.Command("go", verb, "./...")
+	for _, verb := range [][]string{{"vet"}, {"test", "-vet=off"}} {
+		cmd := exec.Command("go", append(verb, "./...")...)
 		cmd.Dir = dir
 		cmd.Env = append(os.Environ(), "GOFLAGS=-mod=mod", "GOWORK=off", "GOPROXY=off")
 		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("go %s: %v\n%s", verb, err, out)
+			t.Fatalf("go %v: %v\n%s", verb, err, out)
 		}
 	}
 	t.Logf("%d packages and %d examples in a foreign module", packages, examples)

@@ -32,6 +32,8 @@ func TestHelp(t *testing.T) {
 		"migrate":              {"migrate", "--help"},
 		"tiptop":               {"tiptop", "--help"},
 		"tickets":              {"tickets", "--help"},
+		"tchatator":            {"tchatator", "--help"},
+		"tchatator-chat":       {"tchatator", "chat", "--help"},
 		"tickets-user-add":     {"tickets", "user", "add", "--help"},
 		"tiptop-user-add":      {"tiptop", "user", "add", "--help"},
 		"tiptop-user-password": {"tiptop", "user", "password", "--help"},

@@ -121,7 +121,7 @@ func TestOnTerminal(t *testing.T) {
 	}
 }
 
-// TestInterruptedStart: a signal while everything starts ends it, and the next start works.
+// TestInterruptedStart: a signal while everything starts ends it, and the next start works; it starts a part of the systems.
 func TestInterruptedStart(t *testing.T) {
 	t.Parallel()
 	stateDir := newStateDir(t)
@@ -131,6 +131,12 @@ func TestInterruptedStart(t *testing.T) {
 	if code := p.wait(); code > exitFailure {
 		t.Errorf("exits %d", code)
 	}
-	s := serve(t, stateDir, nil, "--only", "tiptop")
-	tokenOf(t, s.tiptop, "admin@test.com", "Admin1234")
+	s := serve(t, stateDir, nil, "--only", "tickets")
+	tokenOf(t, s.portal+"/tickets", "user@example.com", "password123")
+	if a := call(t, "GET", s.portal+"/readyz", "", ""); a.text != `{"status":"ready","systems":[{"name":"tickets","status":"ready"}]}`+"\n" {
+		t.Errorf("/readyz: %d %s", a.status, a.text)
+	}
+	if s.tiptop != "" || call(t, "GET", s.portal+"/tiptop/", "", "").status != 404 {
+		t.Errorf("The Tip Top is served, at %q", s.tiptop)
+	}
 }

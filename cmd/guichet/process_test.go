@@ -207,8 +207,10 @@ func (p *process) signal(sig syscall.Signal) {
 // server is a running `guichet serve`.
 type server struct {
 	*process
-	stateDir                string
-	portal, tiptop, tickets string // addresses
+	stateDir string
+	at       map[string]string // addresses, by system and "portal"
+
+	portal, tiptop, tickets string // the same, for those that are used all the time
 }
 
 // serve starts a server on free ports and waits until it is ready.
@@ -220,12 +222,12 @@ func serve(t *testing.T, stateDir string, env []string, args ...string) *server 
 // await waits until a server is ready.
 func await(t *testing.T, stateDir string, p *process) *server {
 	t.Helper()
-	s := &server{process: p, stateDir: stateDir}
-	at := map[any]string{}
+	s := &server{process: p, stateDir: stateDir, at: map[string]string{}}
 	for line := p.line("listening", "ready"); line["msg"] != "ready"; line = p.line("listening", "ready") {
-		at[line["system"]], _ = line["url"].(string)
+		name, _ := line["system"].(string)
+		s.at[name], _ = line["url"].(string)
 	}
-	s.portal, s.tiptop, s.tickets = at[portalName], at[tiptop.Name], at[tickets.Name]
+	s.portal, s.tiptop, s.tickets = s.at[portalName], s.at[tiptop.Name], s.at[tickets.Name]
 	return s
 }
 

@@ -16,17 +16,24 @@ import (
 	"github.com/guichet-api/guichet/internal/tiptop"
 )
 
-// TestServe is what a newcomer does: start it in an empty directory, walk through the contract, look around, stop it.
+// TestServe is what a newcomer does: start it in an empty directory, walk through the contract, look around, stop it while sockets
+// are open.
 func TestServe(t *testing.T) {
 	t.Parallel()
 	s := serve(t, newStateDir(t), nil)
 	t.Run("walk", func(t *testing.T) { walk(t, s) })
 	t.Run("admin", func(t *testing.T) { administerTiptop(t, s) })
+	t.Run("tickets admin", func(t *testing.T) { administerTickets(t, s) })
 	t.Run("second", func(t *testing.T) { startAgain(t, s) })
 	t.Run("log", func(t *testing.T) { lookAtLog(t, s) })
+	sockets := useSockets(t, s)
 	s.signal(syscall.SIGTERM)
+	sockets.ended(t)
 	if code := s.wait(); code != 0 {
 		t.Errorf("exits %d", code)
+	}
+	if strings.Contains(s.stderr.String(), "cut off") {
+		t.Error("sockets or requests were cut off")
 	}
 	if leftover := s.stdout.String(); leftover != "" {
 		t.Errorf("prints %q for a person where there is none", leftover)
@@ -171,10 +178,31 @@ func administerTiptop(t *testing.T, s *server) {
 	refuse(t, s, list)
 }
 
+// administerTickets runs every command of the ticket desk beside the server.
+func administerTickets(t *testing.T, s *server) {
+	added := s.admin("Secret1234\n", "tickets", "user", "add", "--email", "Marie@Example.com", "--nom", "Marie Martin")
+	if !strings.Contains(added, " agent marie@example.com\n") || strings.Contains(added, "Secret") {
+		t.Errorf("user add prints %q", added)
+	}
+	old := tokenOf(t, s.tickets, "marie@example.com", "Secret1234")
+	if out := s.admin("", "tickets", "user", "list"); strings.Count(out, "\n") != 3 || !strings.Contains(out, "Marie Martin") {
+		t.Errorf("user list prints\n%s", out)
+	}
+	s.admin("Another1234\n", "tickets", "user", "password", "marie@example.com")
+	if a := call(t, "GET", s.tickets+"/api/tickets-client", old, ""); a.status != 401 {
+		t.Errorf("the session outlives its password: %d", a.status)
+	}
+	token := strings.TrimSpace(s.admin("", "tickets", "user", "token", "marie@example.com"))
+	if a := call(t, "GET", s.tickets+"/api/tickets-client", token, ""); a.status != 200 || !strings.Contains(a.text, "TC-2025-001") {
+		t.Errorf("user token: %d %s", a.status, a.text)
+	}
+}
+
 // refuse is what commands say that cannot do what they are asked to.
 func refuse(t *testing.T, s *server, list string) {
 	for want, args := range map[string][]string{
 		"Cet email est déjà utilisé":               {"tiptop", "user", "add", "--email", "admin@test.com", "--generate"},
+		"au moins 8 caractères":                    {"tickets", "user", "add", "--email", "c@example.com", "--nom", "C"},
 		"email: doit être une adresse":             {"tiptop", "user", "add", "--email", "admin", "--generate"},
 		"Utilisateur non trouvé":                   {"tiptop", "user", "token", "nobody@example.com"},
 		"exists already":                           {"tiptop", "codes", "issue", "--count", "1", "--out", list},

@@ -115,7 +115,7 @@ func TestViolations(t *testing.T) {
 		c.expectClose(websocket.StatusProtocolError)
 	}
 	for _, text := range []string{`42["say"]`, `41`, `430[]`, `40[1]`, `40"x"`, `40{`} {
-		c := dial(t, url)
+		c := open(t, url)
 		c.send(text)
 		c.expectClose(websocket.StatusProtocolError)
 	}
@@ -153,7 +153,7 @@ func TestAdmission(t *testing.T) {
 			return errors.New("a secret of the server")
 		})
 	})
-	c := dial(t, url)
+	c := open(t, url)
 	for sent, want := range map[string]string{
 		`40/random`:              `44/random,{"message":"Invalid namespace"}`,
 		`40/vip,{"name":"bob"}`:  `44/vip,{"message":"not today","data":{"retry":5}}`,
@@ -170,7 +170,7 @@ func TestAdmission(t *testing.T) {
 func TestConnectTimeout(t *testing.T) {
 	t.Parallel()
 	url := setup(t, socketio.Config{ConnectTimeout: 50 * time.Millisecond}, echo(t))
-	idle, used := dial(t, url), connect(t, url, "/", "")
+	idle, used := open(t, url), connect(t, url, "/", "")
 	idle.expectClose(websocket.StatusPolicyViolation)
 	used.send(`42["say"]`)
 	used.expect(`42["said"]`)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -17,18 +18,24 @@ import (
 // wait is for what should come soon, on a slow machine too.
 const wait = 20 * time.Second
 
-// serve serves a handler's connections until the test ends.
+// serve serves a server's connections until the test ends.
 func serve(t *testing.T, server *socketio.Server) (url string) {
 	t.Helper()
-	web := httptest.NewServer(server)
+	url = serveHandler(t, server)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), wait)
 		defer cancel()
 		if err := server.Close(ctx); err != nil {
 			t.Errorf("close: %v", err)
 		}
-		web.Close()
 	})
+	return url
+}
+
+func serveHandler(t *testing.T, handler http.Handler) (url string) {
+	t.Helper()
+	web := httptest.NewServer(handler)
+	t.Cleanup(web.Close)
 	return web.URL
 }
 
@@ -53,8 +60,8 @@ type client struct {
 	pid  string
 }
 
-// dial opens a connection that has joined nothing.
-func dial(t *testing.T, url string) *client {
+// open opens a connection that has joined nothing.
+func open(t *testing.T, url string) *client {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), wait)
 	defer cancel()
@@ -74,7 +81,7 @@ func dial(t *testing.T, url string) *client {
 // connect joins a namespace; auth may be empty.
 func connect(t *testing.T, url, namespace, auth string) *client {
 	t.Helper()
-	c := dial(t, url)
+	c := open(t, url)
 	c.join(namespace, auth)
 	return c
 }

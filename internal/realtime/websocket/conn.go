@@ -16,12 +16,9 @@ import (
 type conn struct {
 	handler *Handler
 	peer    *realtime.Peer
-	socket  net.Conn
+	socket  *ws.Socket
 	reader  *websocket.Conn
 	out     *realtime.Outbound
-	early   []byte // came with the handshake
-	prober  *prober
-	tried   int // bytes of the batch that try has written
 	garbage allowance
 
 	heard  atomic.Bool  // something was read since the last beat
@@ -39,16 +36,17 @@ type conn struct {
 	cancel   context.CancelFunc // ends Gateway.Open
 }
 
-// take takes the network connection over.
-func (c *conn) take(socket net.Conn) {
+// take takes the socket over; coder/websocket gets a pipe.
+func (c *conn) take(socket *ws.Socket) net.Conn {
 	c.socket = socket
 	cfg := realtime.OutboundConfig{
 		Limit: c.handler.cfg.MaxQueue, Write: c.write, Full: c.full, Ended: c.written, Meter: c.handler.cfg.Gateway.Hub.Meter(),
 	}
-	if c.prober = newProber(socket); c.prober != nil {
+	if socket.CanTry() {
 		cfg.Try, cfg.Flusher = c.try, c.handler.flusher
 	}
 	c.out = realtime.NewOutbound(cfg)
+	return pipe{socket, c}
 }
 
 // Deliver implements realtime.Outlet.
@@ -90,45 +88,19 @@ func (c *conn) sayFarewell(discard bool) {
 // deadline bounds what is left of the connection. It cannot fail on one that is open.
 func (c *conn) deadline() { _ = c.socket.SetDeadline(time.Now().Add(c.handler.cfg.Grace)) }
 
-// write writes frames with one system call: copied together, which costs less than a vector of small pieces and makes one
-// record of TLS.
 func (c *conn) write(frames [][]byte) error {
-	batch := c.handler.batches.Get().(*[]byte)
-	defer c.handler.batches.Put(batch)
-	bytes := join(batch, frames)[c.tried:]
-	c.tried = 0
-	_, err := c.socket.Write(bytes)
-	c.wrote.Store(true)
+	err := c.socket.WriteFrames(frames)
+	if err == nil {
+		c.wrote.Store(true)
+	}
 	return err
 }
 
-// try is write as far as it does not wait.
 func (c *conn) try(frames [][]byte) (all bool, err error) {
-	batch := c.handler.batches.Get().(*[]byte)
-	defer c.handler.batches.Put(batch)
-	bytes := join(batch, frames)
-	n, err := c.prober.write(bytes)
-	if err != nil {
-		return false, err
+	if all, err = c.socket.TryFrames(frames); all {
+		c.wrote.Store(true)
 	}
-	if n < len(bytes) {
-		c.tried = n
-		return false, nil
-	}
-	c.wrote.Store(true)
-	return true, nil
-}
-
-// join copies frames together into a buffer, unless there is only one.
-func join(buffer *[]byte, frames [][]byte) []byte {
-	if len(frames) == 1 {
-		return frames[0]
-	}
-	*buffer = (*buffer)[:0]
-	for _, frame := range frames {
-		*buffer = append(*buffer, frame...)
-	}
-	return *buffer
+	return all, err
 }
 
 // written ends the writing half.

@@ -1,12 +1,10 @@
 package websocket
 
 import (
-	"bufio"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 
@@ -85,36 +83,4 @@ func credential(r *http.Request) string {
 		}
 	}
 	return r.URL.Query().Get("token")
-}
-
-// hijacker gives coder/websocket our connection with small buffers: what net/http allocates for requests is too much for
-// a connection that idles.
-type hijacker struct {
-	http.ResponseWriter
-	conn *conn
-}
-
-// Sizes of coder/websocket's buffers: its reader copies larger reads past the buffer, its writer sees control frames only,
-// which must come in one piece.
-const (
-	readBuffer  = 256
-	writeBuffer = 2 + 125
-)
-
-// Hijack implements http.Hijacker.
-func (j hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	socket, buffered, err := http.NewResponseController(j.ResponseWriter).Hijack()
-	if err != nil {
-		return nil, nil, err
-	}
-	if n := buffered.Reader.Buffered(); n > 0 {
-		early, err := buffered.Reader.Peek(n)
-		if err != nil {
-			return nil, nil, err
-		}
-		j.conn.early = append([]byte(nil), early...)
-	}
-	j.conn.take(socket)
-	network := pipe{socket, j.conn}
-	return network, bufio.NewReadWriter(bufio.NewReaderSize(network, readBuffer), bufio.NewWriterSize(network, writeBuffer)), nil
 }

@@ -1,29 +1,19 @@
 package websocket
 
-import (
-	"net"
-)
+import "github.com/guichet-api/guichet/internal/realtime/ws"
 
 // pipe is what coder/websocket takes for the network: it reads the socket, and what it writes, control frames, goes into
 // the queue like all others, so that frames never interleave. The connection closes the socket.
 type pipe struct {
-	net.Conn
+	*ws.Socket
 	conn *conn
 }
 
 // Read implements net.Conn.
 func (p pipe) Read(b []byte) (int, error) {
-	c := p.conn
-	if c.early != nil {
-		n := copy(b, c.early)
-		if c.early = c.early[n:]; len(c.early) == 0 {
-			c.early = nil
-		}
-		return n, nil
-	}
-	n, err := p.Conn.Read(b)
+	n, err := p.Socket.Read(b)
 	if n > 0 {
-		c.heard.Store(true)
+		p.conn.heard.Store(true)
 	}
 	return n, err
 }

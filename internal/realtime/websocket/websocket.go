@@ -26,7 +26,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coder/websocket"
 	"github.com/guichet-api/guichet/internal/realtime"
 	"github.com/guichet-api/guichet/internal/realtime/codec"
 	"github.com/guichet-api/guichet/internal/realtime/ws"
@@ -55,12 +54,12 @@ type Config struct {
 
 // Handler serves the connections of one server entry. It is safe for concurrent use.
 type Handler struct {
-	cfg     Config
-	codec   codec.Codec
-	encode  func(*realtime.Message) []byte
-	flusher *realtime.Flusher
-	buffers sync.Pool // *bytes.Buffer: an incoming message
-	batches sync.Pool // *[]byte: frames that are written together
+	cfg      Config
+	codec    codec.Codec
+	encode   func(*realtime.Message) []byte
+	upgrader *ws.Upgrader
+	flusher  *realtime.Flusher
+	buffers  sync.Pool // *bytes.Buffer: an incoming message
 }
 
 // New returns a handler. The error is a server entry of another wire.
@@ -84,9 +83,8 @@ func New(cfg Config) (*Handler, error) {
 	if cfg.Grace <= 0 {
 		cfg.Grace = 2 * time.Second
 	}
-	h := &Handler{cfg: cfg, codec: c, flusher: realtime.NewFlusher()}
+	h := &Handler{cfg: cfg, codec: c, upgrader: ws.NewUpgrader(int64(cfg.MaxMessage), bearer), flusher: realtime.NewFlusher()}
 	h.buffers.New = func() any { return new(bytes.Buffer) }
-	h.batches.New = func() any { return new([]byte) }
 	h.encode = func(m *realtime.Message) []byte { return ws.Frame(ws.Text, c.AppendEvent(nil, m)) }
 	return h, nil
 }
@@ -107,16 +105,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	c := &conn{handler: h, peer: peer}
-	// coder/websocket asks for a subprotocol of this list that the client has offered. It checked nothing that handshake
-	// has not, so that an error is a connection that broke.
-	reader, err := websocket.Accept(hijacker{w, c}, r, &websocket.AcceptOptions{
-		Subprotocols: []string{bearer}, InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled,
-	})
-	if err != nil {
+	reader, err := h.upgrader.Upgrade(w, r, c.take)
+	if err != nil { // the connection broke: handshake has checked all that can be wrong
 		h.cfg.Gateway.Log.Debug("websocket: upgrade", "peer", peer.ID(), "error", err)
 		return
 	}
-	reader.SetReadLimit(int64(h.cfg.MaxMessage))
 	c.reader = reader
 	go c.run(r.URL.Query().Get("since"))
 }

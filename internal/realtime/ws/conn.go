@@ -4,7 +4,6 @@
 package ws
 
 import (
-	"bufio"
 	"context"
 	"net"
 	"net/http"
@@ -24,8 +23,8 @@ type Options struct {
 
 // Acceptor accepts connections. It is safe for concurrent use.
 type Acceptor struct {
-	opt     Options
-	batches sync.Pool // *[]byte: frames that are written together
+	upgrader *Upgrader
+	timeout  time.Duration
 }
 
 // NewAcceptor returns an acceptor.
@@ -33,79 +32,56 @@ func NewAcceptor(opt Options) *Acceptor {
 	if opt.WriteTimeout <= 0 {
 		opt.WriteTimeout = 20 * time.Second
 	}
-	return &Acceptor{opt: opt, batches: sync.Pool{New: func() any { return new([]byte) }}}
+	return &Acceptor{NewUpgrader(opt.MaxMessage), opt.WriteTimeout}
 }
 
 // Conn is one connection. Read is called by one goroutine; Write and Try by one at a time; the other methods by any.
 type Conn struct {
 	*websocket.Conn // reads and answers control frames
-	acceptor        *Acceptor
 	link            *link
 }
 
 // Accept answers the request with 101 and takes the connection over: the HTTP handler may return. Origins are the
 // caller's matter. After an error the request has been answered.
 func (a *Acceptor) Accept(w http.ResponseWriter, r *http.Request) (*Conn, error) {
-	takeover := &hijacker{ResponseWriter: w}
-	conn, err := websocket.Accept(takeover, r, &websocket.AcceptOptions{
-		InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled,
+	l := &link{timeout: a.timeout}
+	conn, err := a.upgrader.Upgrade(w, r, func(socket *Socket) net.Conn {
+		l.Socket = socket
+		return l
 	})
 	if err != nil {
 		return nil, err
 	}
-	conn.SetReadLimit(a.opt.MaxMessage)
-	return &Conn{Conn: conn, acceptor: a, link: takeover.link}, nil
+	return &Conn{Conn: conn, link: l}, nil
 }
 
-// Write writes whole frames, made by this package, in one system call: copied together, which costs less than a list of
-// small pieces and makes one record of TLS. It waits while the peer does not read, for as long as WriteTimeout allows; after
-// an error nothing can be written any more. It goes on where Try has stopped.
+// Write writes whole frames, made by this package, in one system call. It waits while the peer does not read, for as long
+// as WriteTimeout allows; after an error nothing can be written any more. It goes on where Try has stopped.
 func (c *Conn) Write(frames [][]byte) error {
 	l := c.link
 	if !l.partial {
 		l.mu.Lock()
 	}
 	defer l.mu.Unlock()
-	batch := c.acceptor.batches.Get().(*[]byte)
-	defer c.acceptor.batches.Put(batch)
-	rest := join(batch, frames)[l.tried:]
-	l.partial, l.tried = false, 0
-	if err := l.extend(c.acceptor.opt.WriteTimeout); err != nil {
+	l.partial = false
+	if err := l.extend(); err != nil {
 		return err
 	}
-	_, err := l.Conn.Write(rest)
-	return err
+	return l.WriteFrames(frames)
 }
 
 // Try writes what it can without waiting, and reports whether that was all. Otherwise Write must follow, with the same frames
 // and perhaps more behind them: until then no control frame is written either.
 func (c *Conn) Try(frames [][]byte) (all bool, err error) {
 	l := c.link
-	if l.prober == nil || !l.mu.TryLock() {
+	if !l.CanTry() || !l.mu.TryLock() {
 		return false, nil
 	}
-	batch := c.acceptor.batches.Get().(*[]byte)
-	defer c.acceptor.batches.Put(batch)
-	bytes := join(batch, frames)
-	n, err := l.prober.write(bytes)
-	if err == nil && n < len(bytes) {
-		l.partial, l.tried = true, n
-		return false, nil
+	all, err = l.TryFrames(frames)
+	if l.partial = !all && err == nil; !l.partial {
+		l.mu.Unlock()
 	}
-	l.mu.Unlock()
-	return err == nil, err
-}
-
-// join copies frames together into a buffer, unless there is only one.
-func join(buffer *[]byte, frames [][]byte) []byte {
-	if len(frames) == 1 {
-		return frames[0]
-	}
-	*buffer = (*buffer)[:0]
-	for _, frame := range frames {
-		*buffer = append(*buffer, frame...)
-	}
-	return *buffer
+	return all, err
 }
 
 // End says goodbye with a close frame, waits for the peer's, and closes the connection, all within grace. A Write that is
@@ -128,69 +104,25 @@ func (c *Conn) Next(ctx context.Context) (op Op, message []byte, err error) {
 	return Op(kind), message, err
 }
 
-// hijacker gives coder/websocket the connection with buffers of a few hundred bytes instead of net/http's 8 KiB.
-type hijacker struct {
-	http.ResponseWriter
-	link *link
-}
-
-// Sizes of the buffers: frames that clients send are mostly short, and what coder/websocket writes are control frames,
-// which must fit whole.
-const (
-	readBuffer  = 256
-	writeBuffer = 132
-)
-
-// Hijack implements http.Hijacker.
-func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	conn, buffered, err := http.NewResponseController(h.ResponseWriter).Hijack()
-	if err != nil {
-		return nil, nil, err
-	}
-	h.link = &link{Conn: conn, prober: newProber(conn)}
-	if n := buffered.Reader.Buffered(); n > 0 {
-		early, err := buffered.Reader.Peek(n)
-		if err != nil {
-			return nil, nil, err
-		}
-		h.link.early = append(h.link.early, early...)
-	}
-	return h.link, bufio.NewReadWriter(bufio.NewReaderSize(h.link, readBuffer), bufio.NewWriterSize(h.link, writeBuffer)), nil
-}
-
 // link is the network connection, with writes of whole frames one after the other.
 type link struct {
-	net.Conn
-	prober *prober     // nil: bytes cannot be written as they are
-	early  []byte      // what the peer sent right behind its request
-	final  atomic.Bool // the deadline for writing is the last one
+	*Socket
+	timeout time.Duration
+	final   atomic.Bool // the deadline for writing is the last one
 
 	mu      sync.Mutex // one write after the other; between a Try that was not all and its Write it stays locked
 	due     time.Time  // the deadline for writing
 	partial bool       // Try was not all
-	tried   int        // bytes that it has written
 }
 
 // extend gives writing time; l.mu is held. The deadline is moved in steps: moving it costs as much as a small write.
-func (l *link) extend(timeout time.Duration) error {
+func (l *link) extend() error {
 	now := time.Now()
-	if l.final.Load() || l.due.Sub(now) > timeout*3/4 {
+	if l.final.Load() || l.due.Sub(now) > l.timeout*3/4 {
 		return nil
 	}
-	l.due = now.Add(timeout)
+	l.due = now.Add(l.timeout)
 	return l.Conn.SetWriteDeadline(l.due)
-}
-
-// Read reads what came early first.
-func (l *link) Read(p []byte) (int, error) {
-	if len(l.early) > 0 {
-		n := copy(p, l.early)
-		if l.early = l.early[n:]; len(l.early) == 0 {
-			l.early = nil
-		}
-		return n, nil
-	}
-	return l.Conn.Read(p)
 }
 
 // Write writes a control frame.

@@ -12,6 +12,7 @@ import (
 // prober writes to a socket what it takes without waiting.
 type prober struct {
 	raw   syscall.RawConn
+	call  func(fd uintptr) (done bool) // attempt
 	bytes []byte
 	n     int
 	err   error
@@ -27,13 +28,15 @@ func newProber(socket net.Conn) *prober {
 	if err != nil {
 		return nil // it is closed; others learn it from reading
 	}
-	return &prober{raw: raw}
+	p := &prober{raw: raw}
+	p.call = p.attempt
+	return p
 }
 
 // write reports how much was written, which may be nothing.
 func (p *prober) write(bytes []byte) (int, error) {
 	p.bytes, p.n, p.err = bytes, 0, nil
-	err := p.raw.Write(p.attempt)
+	err := p.raw.Write(p.call)
 	p.bytes = nil
 	return p.n, errors.Join(err, p.err)
 }

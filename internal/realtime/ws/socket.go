@@ -92,12 +92,11 @@ func (s *Socket) Read(p []byte) (int, error) {
 // WriteFrames writes whole frames in one system call: copied together, which costs less than a list of small pieces and
 // makes one record of TLS. It goes on where TryFrames has stopped.
 func (s *Socket) WriteFrames(frames [][]byte) error {
-	batch := s.batches.Get().(*[]byte)
-	defer s.batches.Put(batch)
-	rest := join(batch, frames)[s.tried:]
-	s.tried = 0
-	_, err := s.Conn.Write(rest)
-	return err
+	return s.joined(frames, func(bytes []byte) error {
+		bytes, s.tried = bytes[s.tried:], 0
+		_, err := s.Conn.Write(bytes)
+		return err
+	})
 }
 
 // CanTry reports whether TryFrames can write at all: not through TLS, and not everywhere.
@@ -109,24 +108,26 @@ func (s *Socket) TryFrames(frames [][]byte) (all bool, err error) {
 	if s.prober == nil {
 		return false, nil
 	}
-	batch := s.batches.Get().(*[]byte)
-	defer s.batches.Put(batch)
-	bytes := join(batch, frames)
-	n, err := s.prober.write(bytes)
-	if err == nil && n < len(bytes) {
-		s.tried = n
-	}
-	return err == nil && n == len(bytes), err
+	err = s.joined(frames, func(bytes []byte) error {
+		n, err := s.prober.write(bytes)
+		if all = err == nil && n == len(bytes); !all {
+			s.tried = n
+		}
+		return err
+	})
+	return all, err
 }
 
-// join copies frames together into a buffer, unless there is only one.
-func join(buffer *[]byte, frames [][]byte) []byte {
+// joined calls fn with the frames copied together, unless there is only one.
+func (s *Socket) joined(frames [][]byte, fn func(bytes []byte) error) error {
 	if len(frames) == 1 {
-		return frames[0]
+		return fn(frames[0])
 	}
-	*buffer = (*buffer)[:0]
+	batch := s.batches.Get().(*[]byte)
+	defer s.batches.Put(batch)
+	*batch = (*batch)[:0]
 	for _, frame := range frames {
-		*buffer = append(*buffer, frame...)
+		*batch = append(*batch, frame...)
 	}
-	return *buffer
+	return fn(*batch)
 }

@@ -12,6 +12,9 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/coder/websocket"
+
+	"github.com/guichet-api/guichet/internal/tchatator"
 	"github.com/guichet-api/guichet/internal/testkit"
 )
 
@@ -64,7 +67,9 @@ func TestTLS(t *testing.T) {
 	made, cert, key := certificateFiles(t, dir)
 	s := serve(t, newStateDir(t), []string{"GUICHET_TLS_CERT=" + cert, "GUICHET_TLS_KEY=" + key})
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: made.Roots}}}
-	for _, target := range []string{s.portal + "/readyz", s.tiptop + "/", s.portal + "/tiptop/"} {
+	for _, target := range []string{
+		s.portal + "/readyz", s.tiptop + "/", s.portal + "/tiptop/", s.at[tchatator.Name] + "/openapi.yaml", s.tickets + "/asyncapi.yaml",
+	} {
 		if !strings.HasPrefix(target, "https://127.0.0.1:") {
 			t.Errorf("the address is %s", target)
 		}
@@ -80,6 +85,11 @@ func TestTLS(t *testing.T) {
 		if response.StatusCode != 200 {
 			t.Errorf("%s: %d", target, response.StatusCode)
 		}
+	}
+	socket := strings.Replace(s.tickets, "https", "wss", 1) + "/ws/tickets-client"
+	_, response, err := websocket.Dial(t.Context(), socket, &websocket.DialOptions{HTTPClient: client})
+	if err == nil || response == nil || response.StatusCode != 401 {
+		t.Errorf("a socket without token: %v", err)
 	}
 }
 

@@ -77,6 +77,12 @@ func (c *Conn) Try(frames [][]byte) (all bool, err error) {
 	if !l.CanTry() || !l.mu.TryLock() {
 		return false, nil
 	}
+	if !l.due.IsZero() { // what an earlier Write was given is over one day
+		if err := l.extend(); err != nil {
+			l.mu.Unlock()
+			return false, err
+		}
+	}
 	all, err = l.TryFrames(frames)
 	if l.partial = !all && err == nil; !l.partial {
 		l.mu.Unlock()

@@ -351,8 +351,9 @@ func TestServerCloses(t *testing.T) {
 	session := <-b.sessions
 	session.SendMessage([]byte("last words"), false)
 	session.Close(realtime.ReasonNormal)
-	b.expectPoll(t, sid, 200, "4last words\x1e1")
+	b.expectPoll(t, sid, 200, "4last words")
 	b.ended(t, engineio.CauseServerClose)
+	b.expectPoll(t, sid, 200, "1")
 	b.expectPoll(t, sid, 400, "")
 	if err := session.Context().Err(); err == nil {
 		t.Error("the session's context lives on")

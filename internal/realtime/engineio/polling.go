@@ -18,7 +18,8 @@ type polling struct {
 	posting   bool     // a POST request is being read
 	upgrading bool     // a WebSocket is about to take over
 	probe     *ws.Conn // that WebSocket, once it is open
-	last      bool     // the session has ended, and one more GET is answered
+	owed      bool     // the close packet follows in an answer of its own
+	last      Kind     // what one more GET is answered with though the session has ended; 0: nothing
 }
 
 // get is a GET request that waits for its answer.
@@ -29,8 +30,8 @@ type get struct {
 
 // Times that clients never see, because they are right.
 const (
-	// lingering is how long a session that its client closed answers one more GET: the request that tells so can overtake
-	// a GET that was sent before.
+	// lingering is how long a session that has ended answers one more GET: of a client that closed it, for the request that
+	// tells so can overtake a GET that was sent before; or of one that has not heard yet that the server closed it.
 	lingering = 2 * time.Second
 	// probing is how long a GET waits while a WebSocket is about to take over, to be told that it has.
 	probing = 250 * time.Millisecond
@@ -50,9 +51,11 @@ func (p *polling) end(farewell Kind) (lingers bool) {
 		conn := p.probe
 		go func() { _ = conn.CloseNow() }() // its reader ends
 	}
-	p.last = farewell == KindNoop && p.get == nil
+	if p.get == nil && (farewell == KindNoop || p.owed) {
+		p.last = farewell
+	}
 	p.answer([]byte{byte(farewell)})
-	return p.last
+	return p.last != 0
 }
 
 // servePoll answers a GET request with what the session has to say, as soon as it has.
@@ -64,13 +67,13 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) *refusal {
 		return errRequest()
 	case s.state == stateClosed:
 		last := s.polling.last
-		s.polling.last = false
+		s.polling.last = 0
 		s.mu.Unlock()
 		s.server.remove(s)
-		if !last {
+		if last == 0 {
 			return errSession()
 		}
-		writeText(w, []byte{byte(KindNoop)})
+		writeText(w, []byte{byte(last)})
 		return nil
 	case s.overdue():
 		s.mu.Unlock()

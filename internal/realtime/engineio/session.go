@@ -1,6 +1,7 @@
 package engineio
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -126,6 +127,10 @@ func (s *Session) write(frames [][]byte) error {
 	get := s.polling.get
 	if get == nil {
 		return realtime.ErrNotReady
+	}
+	if n := len(frames) - 1; n > 0 && bytes.Equal(frames[n], textFrame(KindClose, nil)) {
+		// Clients act on the close packet before they have acted on the messages that came with it.
+		frames, s.polling.owed = frames[:n], true
 	}
 	var body []byte
 	for _, frame := range frames {

@@ -77,9 +77,9 @@ func (c *card) countEvents(spec []byte) error {
 	return nil
 }
 
-// firstSentence is what a description begins with.
+// firstSentence is what a description begins with, as plain text.
 func firstSentence(text string) string {
-	words := strings.Join(strings.Fields(text), " ")
+	words := strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "`", "")
 	sentence, _, found := strings.Cut(words, ". ")
 	if found {
 		sentence += "."

@@ -22,7 +22,7 @@ import (
 
 // miniSpec is a contract with what the tests look at.
 const miniSpec = `openapi: 3.0.3
-info: {title: Mini, version: 2.1.0, description: "A small\n  system. More of it."} # kept
+info: {title: Mini, version: 2.1.0, description: "A ` + "`small`" + `\n  system. More of it."} # kept
 servers:
   - url: http://localhost:4000
     description: Elsewhere

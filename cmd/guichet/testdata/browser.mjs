@@ -113,7 +113,10 @@ try {
   await menu.locator(".opblock").first().waitFor();
   assert.equal(await menu.locator("a.contract[aria-current]").innerText(), await other.innerText());
   assert.ok((await menu.locator(".info .title").innerText()).startsWith(await other.innerText()), "the menu leads to another contract");
+  assert.equal(await menu.locator("button.authorize.locked").count(), 0, "a token is sent to another system");
   await shoot(menu, "docs-other");
+  await menu.locator("a.contract").first().click();
+  await menu.locator("button.authorize.locked").first().waitFor(); // and kept for its own
   await menu.close();
 
   assert.deepEqual(complaints, []);

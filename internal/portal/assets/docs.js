@@ -10,6 +10,10 @@
   for (const link of document.querySelectorAll(".home .contract")) {
     if (link.textContent === spec.name) link.setAttribute("aria-current", "page");
   }
+  // Swagger UI keeps tokens by the name of their scheme, whatever the contract. Here each contract has its own.
+  const kept = `authorized at ${spec.url}`;
+  localStorage.setItem("authorized", localStorage.getItem(kept) ?? "{}");
+  addEventListener("pagehide", () => localStorage.setItem(kept, JSON.stringify(window.ui.authSelectors.authorized())));
   window.ui = SwaggerUIBundle({
     domNode: root,
     url: new URL(spec.url, document.baseURI).href,

@@ -32,9 +32,9 @@ type conn struct {
 	closing  bool
 	reason   realtime.Reason
 	deadline time.Time // for reading, as it is set
+	due      time.Time // for writing, as it is set
 
 	writing sync.Mutex // one write after the other
-	due     time.Time  // the deadline for writing, as it is set
 }
 
 func newConn(h *Handler, socket net.Conn, peer *realtime.Peer) *conn {
@@ -126,15 +126,23 @@ func (c *conn) flush() bool {
 func (c *conn) write(text []byte) error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	limit := c.handler.cfg.Write
-	if now := time.Now(); c.due.Sub(now) < limit*3/4 {
-		c.due = now.Add(limit)
-		if err := c.socket.SetWriteDeadline(c.due); err != nil {
-			return err
-		}
+	if err := c.extend(time.Now()); err != nil {
+		return err
 	}
 	_, err := c.socket.Write(text)
 	return err
+}
+
+// extend gives writing time, unless the connection is closing: then Close has said how much there is.
+func (c *conn) extend(now time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	limit := c.handler.cfg.Write
+	if c.closing || c.due.Sub(now) > limit*3/4 {
+		return nil
+	}
+	c.due = now.Add(limit)
+	return c.socket.SetWriteDeadline(c.due)
 }
 
 // wait reads more, or lets time end the command that has begun. It reports whether the connection goes on.
@@ -232,10 +240,14 @@ func (c *conn) Close(reason realtime.Reason) {
 		return
 	}
 	c.closing, c.reason = true, reason
-	_ = c.socket.SetReadDeadline(time.Unix(1, 0)) // fails on a connection that is closed already
-	if reason == realtime.ReasonSlow {
-		_ = c.socket.SetWriteDeadline(time.Unix(1, 0))
+	past := time.Unix(1, 0)
+	last := past
+	if reason != realtime.ReasonSlow {
+		last = time.Now().Add(c.handler.cfg.Grace)
 	}
+	// They fail on a connection that is closed already.
+	_ = c.socket.SetReadDeadline(past)
+	_ = c.socket.SetWriteDeadline(last)
 }
 
 func (c *conn) isClosing() bool {
@@ -250,8 +262,8 @@ func (c *conn) end() {
 	defer func() { _ = c.socket.Close() }()
 	c.mu.Lock()
 	slow := c.closing && c.reason == realtime.ReasonSlow
-	c.closing = true
 	c.mu.Unlock()
+	c.Close(realtime.ReasonNormal) // unless it is closing: nothing takes longer than the grace from now on
 	c.events.Close()
 	if slow || !c.flush() {
 		return

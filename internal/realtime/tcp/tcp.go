@@ -40,7 +40,7 @@ type Config struct {
 	Stranger   time.Duration // between two commands of a peer that has not identified itself; default 2 min
 	Idle       time.Duration // between two commands of any other; default 30 min
 	Write      time.Duration // for a peer to take an answer, give or take a quarter; default 10 s
-	Grace      time.Duration // for a peer to end its half after the server has ended its own; default 1 s
+	Grace      time.Duration // for the last answer to be taken, and then for the peer to end its half; default 1 s each
 	KeepAlive  time.Duration // of silence before the kernel asks whether the peer is there; three times unanswered is gone. Default 10 s
 }
 
@@ -81,7 +81,7 @@ func orDefault[T int | time.Duration](value *T, otherwise T) {
 func (h *Handler) ServeConn(ctx context.Context, socket net.Conn) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	h.keepAlive(socket)
+	h.prepare(socket)
 	peer := realtime.NewPeer(rand.Text(), realtime.WireKeyValue, address(socket))
 	c := newConn(h, socket, peer)
 	defer c.end()
@@ -97,13 +97,19 @@ func (h *Handler) ServeConn(ctx context.Context, socket net.Conn) {
 	c.serve(ctx)
 }
 
-// keepAlive lets the kernel find a peer that is gone.
-func (h *Handler) keepAlive(socket net.Conn) {
+// kernelBuffer is how many bytes the kernel keeps of a peer, and for it, give or take. What they would grow to for a peer that
+// floods the server, or asks and reads no answers, is of no use to any other.
+const kernelBuffer = 64 << 10
+
+// prepare lets the kernel find a peer that is gone, and bounds what it keeps. It fails on a connection that is closed already,
+// which the first read tells.
+func (h *Handler) prepare(socket net.Conn) {
 	for {
 		switch s := socket.(type) {
 		case *net.TCPConn:
-			// It fails on a connection that is closed already, which the first read tells.
 			_ = s.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: h.cfg.KeepAlive, Interval: h.cfg.KeepAlive, Count: 3})
+			_ = s.SetReadBuffer(kernelBuffer)
+			_ = s.SetWriteBuffer(kernelBuffer)
 			return
 		case interface{ NetConn() net.Conn }:
 			socket = s.NetConn()

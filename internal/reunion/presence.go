@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/guichet-api/guichet/gen/reunion/db"
 	"github.com/guichet-api/guichet/gen/reunion/events"
@@ -21,7 +22,8 @@ import (
 // A client is there while a row says that a socket acts for it. The row belongs to the process that has the socket, which
 // vouches for its rows by a lease that it renews; when the lease has ended, they count as gone. So nothing has to be done by
 // a process that dies. One that starts prolongs all leases: whoever was connected to the one that died before it has time to
-// return.
+// return. It cannot know which one that was, and doubts all others: a client that has returned to it, and leaves it, is gone
+// although rows of the dead one remain. A process that lives finds out when it next renews its lease, and puts that right.
 const (
 	grace         = 30 * time.Second // how long a lease lasts
 	renewInterval = 5 * time.Second
@@ -91,7 +93,7 @@ func (l *Live) depart(ctx context.Context, connection uuid.UUID, reunion, client
 			return err
 		}
 		var err error
-		status, err = q.LeaveClient(ctx, l.api.now(), client)
+		status, err = q.LeaveClient(ctx, db.LeaveClientParams{ID: client, Now: l.api.now(), ServerID: l.server})
 		gone = err == nil
 		return pg.IfNoRows(err, nil)
 	})
@@ -166,19 +168,21 @@ func (l *Live) tend(ctx context.Context) error {
 	return nil
 }
 
-// renew prolongs the lease: the first time those of all processes, so that their clients can return.
+// renew prolongs the lease: the first time those of all processes, so that their clients can return. Whoever lost its lease, or
+// was doubted, has its clients back that others counted as gone.
 func (l *Live) renew(ctx context.Context, now time.Time) error {
 	until, q := now.Add(grace), l.api.queries
 	if !l.lease.begun {
-		if err := q.GrantGrace(ctx, until); err != nil {
+		if err := q.DoubtServers(ctx, until, l.server); err != nil {
 			return err
 		}
 	}
-	renewed, err := q.RenewServer(ctx, db.RenewServerParams{ID: l.server, LeaseUntil: until, Now: now})
-	if err == nil && renewed == 0 {
-		if err = q.RestoreServer(ctx, l.server, until); err == nil {
-			err = l.reseat(ctx)
-		}
+	doubted, err := q.RenewServer(ctx, db.RenewServerParams{ID: l.server, LeaseUntil: until, Now: now})
+	if errors.Is(err, pgx.ErrNoRows) {
+		doubted, err = true, q.RestoreServer(ctx, l.server, until)
+	}
+	if err == nil && doubted {
+		err = l.reseat(ctx)
 	}
 	if err != nil {
 		return err
@@ -193,7 +197,7 @@ func (l *Live) renew(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// reseat brings back the clients of this process after it had lost its lease: others may have counted them as gone.
+// reseat brings back the clients of this process that others may have counted as gone.
 func (l *Live) reseat(ctx context.Context) error {
 	l.mu.Lock()
 	seats := slices.Collect(maps.Values(l.seats))

@@ -46,6 +46,57 @@ func TestReturnAfterCrash(t *testing.T) {
 	d.is(alice.ClientID, "non_finalise", false)
 }
 
+// TestLeaveAfterReturn: a client that has returned after a crash, and leaves, is gone at once, whatever the dead process left.
+func TestLeaveAfterReturn(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t, options{})
+	_, alice := d.client("Alice")
+	_, bob := d.client("Bob")
+	d.kill()
+	d.start()
+	d.tend()
+	host := d.host()
+	back := d.connect(t, "")
+	back.resume(reunion.DemoReunion, alice)
+	host.expect("client-joined", `{…`)
+	back.leave()
+	host.expect("client-disconnected", fmt.Sprintf(`{"clientId":%q,"status":"non_finalise"}`, alice.ClientID))
+	d.is(alice.ClientID, "non_finalise", false)
+	d.is(bob.ClientID, "en_cours", true)
+	d.clock.Advance(30 * time.Second)
+	host.expect("client-disconnected", fmt.Sprintf(`{"clientId":%q,"status":"non_finalise"}`, bob.ClientID)) // and nothing of Alice
+	host.nothing()
+}
+
+// TestDoubted: a process that starts does not know that another one lives: what it therefore gets wrong is put right when the
+// other one renews its lease.
+func TestDoubted(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t, options{})
+	host := d.host()
+	one, alice := d.client("Alice")
+	two := d.connect(t, "")
+	two.resume(reunion.DemoReunion, alice)
+	d.tend()
+	second := d.newProcess("second")
+	t.Cleanup(second.stop)
+	if err := second.Tend(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	host.take()
+	one.leave() // two is at the same process, which does not doubt itself
+	host.nothing()
+	there := second.connect(t, "")
+	there.resume(reunion.DemoReunion, alice)
+	there.leave()
+	d.is(alice.ClientID, "non_finalise", false)
+	d.clock.Advance(5 * time.Second)
+	host.expect("client-joined", fmt.Sprintf(`{"id":%q,"info":{"name":"Alice","email":null},"cart":[],"status":"en_cours"…`, alice.ClientID))
+	d.is(alice.ClientID, "en_cours", true)
+	two.leave()
+	host.expect("client-disconnected", fmt.Sprintf(`{"clientId":%q,"status":"non_finalise"}`, alice.ClientID))
+}
+
 // TestReturnAfterRestart: a server that is stopped in good order gives its clients the same time.
 func TestReturnAfterRestart(t *testing.T) {
 	t.Parallel()

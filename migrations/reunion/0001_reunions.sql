@@ -71,10 +71,12 @@ CREATE INDEX surveys_by_reunion ON surveys (reunion_id, submitted_at, id);
 
 -- The processes that clients are connected to. A process renews its lease while it lives; when the lease has ended, its
 -- connections count as gone. A process that starts prolongs every lease, so that whoever was connected to one that died has
--- time to return.
+-- time to return, and doubts all other processes: until such a one renews its lease, it does not keep a client that has left
+-- everywhere else.
 CREATE TABLE servers (
     id          uuid PRIMARY KEY,
-    lease_until timestamptz NOT NULL
+    lease_until timestamptz NOT NULL,
+    doubted     boolean NOT NULL DEFAULT false
 );
 
 -- The sockets that act for a client: it is there while it has one.

@@ -33,11 +33,13 @@ WHERE id = @id AND status <> 'valide';
 UPDATE clients SET status = 'non_finalise' WHERE reunion_id = $1 AND status = 'en_cours';
 
 -- name: LeaveClient :one
--- A client that no socket acts for any more is gone.
+-- A client that no socket acts for any more is gone. Those of a doubted process do not count, unless it is the caller's own.
 UPDATE clients c SET
     status = CASE c.status WHEN 'valide' THEN c.status ELSE 'non_finalise' END,
     disconnected_at = sqlc.arg(now)::timestamptz
-WHERE c.id = @id AND c.disconnected_at IS NULL AND NOT EXISTS (SELECT FROM connections o WHERE o.client_id = c.id)
+WHERE c.id = @id AND c.disconnected_at IS NULL AND NOT EXISTS (
+    SELECT FROM connections o JOIN servers s ON s.id = o.server_id
+    WHERE o.client_id = c.id AND (NOT s.doubted OR s.id = @server_id))
 RETURNING c.status;
 
 -- name: ListUntoldValidations :many

@@ -8,6 +8,8 @@ package db
 import (
 	"context"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 const abandonCarts = `-- name: AbandonCarts :exec
@@ -66,13 +68,21 @@ const leaveClient = `-- name: LeaveClient :one
 UPDATE clients c SET
     status = CASE c.status WHEN 'valide' THEN c.status ELSE 'non_finalise' END,
     disconnected_at = $1::timestamptz
-WHERE c.id = $2 AND c.disconnected_at IS NULL AND NOT EXISTS (SELECT FROM connections o WHERE o.client_id = c.id)
+WHERE c.id = $2 AND c.disconnected_at IS NULL AND NOT EXISTS (
+    SELECT FROM connections o JOIN servers s ON s.id = o.server_id
+    WHERE o.client_id = c.id AND (NOT s.doubted OR s.id = $3))
 RETURNING c.status
 `
 
-// A client that no socket acts for any more is gone.
-func (q *Queries) LeaveClient(ctx context.Context, now time.Time, iD string) (string, error) {
-	row := q.db.QueryRow(ctx, leaveClient, now, iD)
+type LeaveClientParams struct {
+	Now      time.Time
+	ID       string
+	ServerID uuid.UUID
+}
+
+// A client that no socket acts for any more is gone. Those of a doubted process do not count, unless it is the caller's own.
+func (q *Queries) LeaveClient(ctx context.Context, arg LeaveClientParams) (string, error) {
+	row := q.db.QueryRow(ctx, leaveClient, arg.Now, arg.ID, arg.ServerID)
 	var status string
 	err := row.Scan(&status)
 	return status, err

@@ -22,13 +22,13 @@ func (q *Queries) DeleteLapsedServers(ctx context.Context, now time.Time) error 
 	return err
 }
 
-const grantGrace = `-- name: GrantGrace :exec
-UPDATE servers SET lease_until = $1 WHERE lease_until < $1
+const doubtServers = `-- name: DoubtServers :exec
+UPDATE servers SET lease_until = greatest(lease_until, $1), doubted = true WHERE id <> $2
 `
 
-// No lease ends before.
-func (q *Queries) GrantGrace(ctx context.Context, leaseUntil time.Time) error {
-	_, err := q.db.Exec(ctx, grantGrace, leaseUntil)
+// A process has started: no lease ends before, and none of the others may be alive.
+func (q *Queries) DoubtServers(ctx context.Context, leaseUntil time.Time, iD uuid.UUID) error {
+	_, err := q.db.Exec(ctx, doubtServers, leaseUntil, iD)
 	return err
 }
 
@@ -42,27 +42,30 @@ func (q *Queries) InsertServer(ctx context.Context, iD uuid.UUID, leaseUntil tim
 	return err
 }
 
-const renewServer = `-- name: RenewServer :execrows
-UPDATE servers SET lease_until = $1 WHERE id = $2 AND lease_until > $3
+const renewServer = `-- name: RenewServer :one
+UPDATE servers s SET lease_until = $1, doubted = false
+FROM (SELECT o.id, o.doubted FROM servers o WHERE o.id = $3 FOR UPDATE) AS before
+WHERE s.id = before.id AND s.lease_until > $2::timestamptz
+RETURNING before.doubted
 `
 
 type RenewServerParams struct {
 	LeaseUntil time.Time
-	ID         uuid.UUID
 	Now        time.Time
+	ID         uuid.UUID
 }
 
-// Prolongs a lease that has not ended.
-func (q *Queries) RenewServer(ctx context.Context, arg RenewServerParams) (int64, error) {
-	result, err := q.db.Exec(ctx, renewServer, arg.LeaseUntil, arg.ID, arg.Now)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+// Prolongs a lease that has not ended, and tells whether the process was doubted.
+func (q *Queries) RenewServer(ctx context.Context, arg RenewServerParams) (bool, error) {
+	row := q.db.QueryRow(ctx, renewServer, arg.LeaseUntil, arg.Now, arg.ID)
+	var doubted bool
+	err := row.Scan(&doubted)
+	return doubted, err
 }
 
 const restoreServer = `-- name: RestoreServer :exec
-INSERT INTO servers (id, lease_until) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until
+INSERT INTO servers (id, lease_until) VALUES ($1, $2)
+ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until, doubted = false
 `
 
 // Takes a lease anew, after the one before has ended.

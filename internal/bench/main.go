@@ -18,6 +18,7 @@ import (
 	"github.com/guichet-api/guichet/internal/bench/fanout"
 	"github.com/guichet-api/guichet/internal/bench/inprocess"
 	"github.com/guichet-api/guichet/internal/bench/soak"
+	"github.com/guichet-api/guichet/internal/bench/socketio"
 	"github.com/guichet-api/guichet/internal/bench/table"
 )
 
@@ -34,7 +35,7 @@ func main() {
 	}
 }
 
-const usage = `usage: go run . bench [-only handlers|dispatch|fanout|endtoend] [-rounds N]
+const usage = `usage: go run . bench [-only handlers|dispatch|fanout|socketio|endtoend] [-rounds N]
        go run . soak [-for DURATION]
 `
 
@@ -43,10 +44,11 @@ const (
 	partHandlers = "handlers"
 	partDispatch = "dispatch"
 	partFanout   = "fanout"
+	partSocketIO = "socketio"
 	partEndToEnd = "endtoend"
 )
 
-var parts = []string{partHandlers, partDispatch, partFanout, partEndToEnd}
+var parts = []string{partHandlers, partDispatch, partFanout, partSocketIO, partEndToEnd}
 
 // errMissed is a measurement that misses what it must reach; its table shows where.
 var errMissed = errors.New("something that must hold does not: look for " + string(table.Missed) + " above")
@@ -61,7 +63,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	switch args[0] {
 	case "bench":
-		only := flags.String("only", "", "measure one part, `handlers, dispatch, fanout or endtoend`")
+		only := flags.String("only", "", "measure one part, `handlers, dispatch, fanout, socketio or endtoend`")
 		rounds := flags.Int("rounds", 5, "`how many` interleaved rounds; the best counts")
 		if err := parse(flags, args[1:]); err != nil {
 			return err
@@ -81,6 +83,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			return flag.ErrHelp
 		}
 		return fanout.Serve(ctx, args[1], args[2])
+	case socketio.Command: // by socketio.Run
+		if len(args) != 2 {
+			return flag.ErrHelp
+		}
+		return socketio.Serve(ctx, args[1])
 	default:
 		fmt.Fprint(stderr, usage)
 		return flag.ErrHelp
@@ -113,6 +120,8 @@ func bench(ctx context.Context, only string, rounds int, out io.Writer) error {
 			err = verdict(dispatch.Run(ctx, dispatch.Config{Rounds: rounds, Out: out}))
 		case partFanout:
 			err = verdict(fanout.Run(ctx, fanout.Config{Rounds: rounds, Out: out}))
+		case partSocketIO:
+			err = verdict(socketio.Run(ctx, socketio.Config{Rounds: rounds, Out: out}))
 		case partEndToEnd:
 			err = verdict(endtoend.Run(ctx, endtoend.Config{Rounds: rounds, Out: out}))
 		}

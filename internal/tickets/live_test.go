@@ -203,8 +203,10 @@ func TestSlowReader(t *testing.T) {
 		t.Errorf("%d peers", n)
 	}
 	last := ""
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
 	for {
-		_, text, err := slow.Read(t.Context())
+		_, text, err := slow.Read(ctx)
 		if err != nil {
 			if code := websocket.CloseStatus(err); code != websocket.StatusTryAgainLater {
 				t.Errorf("the slow reader was closed with %d: %v", code, err)

@@ -34,7 +34,7 @@ const (
 	// tells so can overtake a GET that was sent before; or of one that has not heard yet that the server closed it.
 	lingering = 2 * time.Second
 	// probing is how long a GET waits while a WebSocket is about to take over, to be told that it has.
-	probing = 250 * time.Millisecond
+	probing = 100 * time.Millisecond
 )
 
 // answer ends the GET that waits, if one does.

@@ -65,6 +65,8 @@ func envelope(err error) (status int, body api.Error, retryAfter time.Duration) 
 		return http.StatusNotFound, api.Error{Message: textUnknownEvent}, 0
 	case errors.As(err, &public):
 		return public.Kind.Status(), api.Error{Message: public.Message}, public.RetryAfter
+	case errors.Is(err, realtime.ErrUnauthenticated): // what a socket presented is no token at all
+		return errToken.Kind.Status(), api.Error{Message: errToken.Message}, 0
 	case pg.IsUnavailable(err):
 		return http.StatusServiceUnavailable, api.Error{Message: textUnavailable}, 0
 	}

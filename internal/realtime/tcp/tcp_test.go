@@ -108,7 +108,7 @@ type place struct {
 func newEcho(t *testing.T, cfg tcp.Config) *place {
 	t.Helper()
 	e := &echo{
-		hub: realtime.NewHub(realtime.HubConfig{}), joined: make(chan *realtime.Peer, 1000), left: make(chan *realtime.Peer, 1000),
+		hub: realtime.NewHub(realtime.HubConfig{}), joined: make(chan *realtime.Peer, 1<<16), left: make(chan *realtime.Peer, 1<<16),
 		waiting: make(chan struct{}, 1), release: make(chan struct{}),
 	}
 	e.gateway = &realtime.Gateway{Surface: surface(), Dispatcher: e, Hub: e.hub, Lifecycle: e, Log: slog.New(slog.DiscardHandler)}
@@ -478,6 +478,9 @@ func attack(ctx context.Context, addr string, kind int, sent *atomic.Int64) {
 		return
 	}
 	defer func() { _ = conn.Close() }()
+	if err := conn.(*net.TCPConn).SetWriteBuffer(16 << 10); err != nil { // the attack is on the server, not on the kernel
+		return
+	}
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	var text []byte
 	switch kind % 4 {
@@ -500,10 +503,11 @@ func attack(ctx context.Context, addr string, kind int, sent *atomic.Int64) {
 			sent.Add(1)
 		}
 	default: // asks, and does not read
-		if err := conn.(*net.TCPConn).SetReadBuffer(4096); err != nil {
-			return
-		}
-		text = bytes.Repeat([]byte("DEL_IT\n"), 500)
+		text = bytes.Repeat([]byte("DEL_IT\n"), 2000)
+		n, _ := conn.Write(text)
+		sent.Add(int64(n))
+		<-ctx.Done()
+		return
 	}
 	for {
 		n, err := conn.Write(text)

@@ -239,8 +239,8 @@ func TestDrain(t *testing.T) {
 // TestBus: hubs that share a bus are one to their peers, until they are drained.
 func TestBus(t *testing.T) {
 	t.Parallel()
-	bus := realtime.NewBus()
-	here, there := realtime.NewHub(realtime.HubConfig{Bus: bus}), realtime.NewHub(realtime.HubConfig{Bus: bus})
+	bus, count := realtime.NewBus(), &meter{}
+	here, there := realtime.NewHub(realtime.HubConfig{Bus: bus, Meter: count}), realtime.NewHub(realtime.HubConfig{Bus: bus})
 	a, outA := attach(t, here, "a", "room")
 	_, outB := attach(t, there, "b", "room")
 	here.Broadcast(t.Context(), "room", event("1"), a)
@@ -257,7 +257,7 @@ func TestBus(t *testing.T) {
 	stop()
 	here.Broadcast(t.Context(), "room", event("4"), nil)
 	outB.expect(t, "3@room", "4@room")
-	if heard != 1 {
-		t.Errorf("heard %d deliveries", heard)
+	if _, told := count.sent["3"]; heard != 1 || told {
+		t.Errorf("heard %d deliveries; the hub that was drained %v", heard, told)
 	}
 }

@@ -356,6 +356,28 @@ func TestFlusher(t *testing.T) {
 	}
 }
 
+// TestFlusherAgain: what is queued while Try runs is tried next.
+func TestFlusherAgain(t *testing.T) {
+	t.Parallel()
+	ended := make(chan error)
+	var o *realtime.Outbound
+	var calls [][]string
+	o = realtime.NewOutbound(realtime.OutboundConfig{
+		Flusher: realtime.NewFlusher(), Ended: func(err error) { ended <- err }, Write: func([][]byte) error { return errors.New("waited") },
+		Try: func(frames [][]byte) (bool, error) {
+			if calls = append(calls, texts(frames)); len(calls) == 1 {
+				put(o, realtime.QueueClose, "2")
+				o.End([]byte("3"), false)
+			}
+			return true, nil
+		},
+	})
+	put(o, realtime.QueueClose, "1")
+	if err := <-ended; err != nil || len(calls) != 2 || !slices.Equal(calls[1], []string{"2", "3"}) {
+		t.Errorf("%v, %q", err, calls)
+	}
+}
+
 // TestFlusherBreaks: an error of Try is the end.
 func TestFlusherBreaks(t *testing.T) {
 	t.Parallel()

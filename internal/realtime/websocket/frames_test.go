@@ -3,6 +3,7 @@ package websocket_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -128,6 +129,9 @@ func TestBadFrames(t *testing.T) {
 				t.Errorf("received %#x %q, %v, not a close frame with %d", first, payload, err, c.code)
 			}
 			_ = peer.CloseWrite()
+			if rest, err := io.ReadAll(peer.r); err != nil || len(rest) > 0 { // a reset would be an error
+				t.Errorf("behind the close frame came %q, %v", rest, err)
+			}
 			s.left(t)
 		})
 	}

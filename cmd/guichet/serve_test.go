@@ -24,6 +24,7 @@ func TestServe(t *testing.T) {
 	t.Run("walk", func(t *testing.T) { walk(t, s) })
 	t.Run("admin", func(t *testing.T) { administerTiptop(t, s) })
 	t.Run("tickets admin", func(t *testing.T) { administerTickets(t, s) })
+	t.Run("reunion admin", func(t *testing.T) { administerReunion(t, s) })
 	t.Run("second", func(t *testing.T) { startAgain(t, s) })
 	t.Run("log", func(t *testing.T) { lookAtLog(t, s) })
 	sockets := useSockets(t, s)

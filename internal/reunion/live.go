@@ -121,20 +121,23 @@ func (l *Live) Connected(_ context.Context, p *realtime.Peer) error {
 	return nil
 }
 
-// Disconnected takes a socket's client away, unless the server stops: then the client has time to return. What a host was told
-// on a connection that broke it is told again.
+// Disconnected takes a socket's client away, and lets a host be told again what it was sent on a connection that broke. When the
+// server stops, clients have time to return, and hosts have been sent what was theirs.
 func (l *Live) Disconnected(ctx context.Context, p *realtime.Peer) {
 	l.mu.Lock()
 	delete(l.sellers, p)
 	draining := l.draining
 	l.mu.Unlock()
+	if draining {
+		return
+	}
 	me := socketOf(p)
 	if me.hosting != "" && p.Lost() {
 		if err := l.unheard(ctx, p, me.hosting); err != nil {
 			l.log(ctx, "what a lost host was told is not recalled", err)
 		}
 	}
-	if me.seat != nil && !draining {
+	if me.seat != nil {
 		l.leave(ctx, me.seat)
 	}
 }

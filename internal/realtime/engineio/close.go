@@ -67,12 +67,13 @@ func (s *Session) finish(cause Cause, farewell Kind) {
 	if conn != nil {
 		s.hangUp(conn, cause)
 	}
+	s.receiver.Closed(cause)
+	s.server.cfg.Log.Debug("engineio: session ended", "address", s.address, "cause", cause)
 	if lingers {
 		time.AfterFunc(lingering, func() { s.server.remove(s) })
 	} else {
 		s.server.remove(s)
 	}
-	s.receiver.Closed(cause)
 }
 
 // hangUp closes a WebSocket, with a word to a client that can still hear why.

@@ -18,6 +18,7 @@ type polling struct {
 	posting   bool     // a POST request is being read
 	upgrading bool     // a WebSocket is about to take over
 	probe     *ws.Conn // that WebSocket, once it is open
+	probed    bool     // its probe was answered
 	owed      bool     // the close packet follows in an answer of its own
 	last      Kind     // what one more GET is answered with though the session has ended; 0: nothing
 }
@@ -33,8 +34,10 @@ const (
 	// lingering is how long a session that has ended answers one more GET: of a client that closed it, for the request that
 	// tells so can overtake a GET that was sent before; or of one that has not heard yet that the server closed it.
 	lingering = 2 * time.Second
-	// probing is how long a GET waits while a WebSocket is about to take over, to be told that it has.
-	probing = 100 * time.Millisecond
+	// probing is how long a GET waits while a WebSocket is about to take over, to be told that it has. A GET that comes
+	// before the probe was answered waits longer: the client may have said its last word already.
+	probing      = 100 * time.Millisecond
+	beforeProbed = 300 * time.Millisecond
 )
 
 // answer ends the GET that waits, if one does.
@@ -85,6 +88,10 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) *refusal {
 		return errRequest()
 	}
 	g := &get{body: make(chan []byte, 1), taken: s.polling.upgrading}
+	patience := beforeProbed
+	if s.polling.probed {
+		patience = probing
+	}
 	s.polling.get = g
 	s.mu.Unlock()
 	s.out.Resume()
@@ -94,7 +101,7 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) *refusal {
 	_, _ = control.SetReadDeadline(time.Time{}), control.SetWriteDeadline(time.Time{})
 	var soon <-chan time.Time
 	if g.taken {
-		soon = time.After(probing)
+		soon = time.After(patience)
 	}
 	var body []byte
 	select {
@@ -179,7 +186,11 @@ func (s *Session) readPayload(w http.ResponseWriter, r *http.Request) ([]Packet,
 		s.fail(CauseTransportError) // that was protocol 3
 		return nil, errRequest()
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(s.server.cfg.MaxPayload)))
+	// Handlers may take longer than reading may.
+	cfg, control := &s.server.cfg, http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Now().Add(cfg.PingInterval + cfg.PingTimeout))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(cfg.MaxPayload)))
+	_, _ = control.SetReadDeadline(time.Time{}), control.SetWriteDeadline(time.Time{})
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):

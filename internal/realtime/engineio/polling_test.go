@@ -169,3 +169,27 @@ func TestClientCloses(t *testing.T) {
 	b.ended(t, engineio.CauseTransportClose)
 	b.ended(t, engineio.CauseTransportClose)
 }
+
+// TestNothingAfterTheEnd: what stands behind the close packet in the same body is not handled.
+func TestNothingAfterTheEnd(t *testing.T) {
+	t.Parallel()
+	got := make(chan string, 3)
+	b := setup(t, engineio.Config{Open: func(*engineio.Session) engineio.Receiver { return diary(got) }})
+	sid := b.handshake(t)
+	if status, _ := b.post(t, sid, "4a\x1e1\x1e4b"); status != 200 {
+		t.Errorf("POST: %d", status)
+	}
+	if first, second := <-got, <-got; first != "a" || second != string(engineio.CauseTransportClose) || len(got) > 0 {
+		t.Errorf("%s, %s and %d more", first, second, len(got))
+	}
+}
+
+// diary notes what happens.
+type diary chan string
+
+func (d diary) Receive(message []byte, _ bool) error {
+	d <- string(message)
+	return nil
+}
+
+func (d diary) Closed(cause engineio.Cause) { d <- string(cause) }

@@ -161,6 +161,11 @@ func (s *Session) receive(p Packet) error {
 	s.heard.Store(true)
 	switch p.Kind {
 	case KindMessage:
+		// Who sends faster than it reads is read more slowly. The error is the end of the session: what comes behind it, in a
+		// POST's body too, is thrown away.
+		if s.out.Wait(s.ctx) != nil {
+			return nil
+		}
 		s.busy.Store(true)
 		defer s.busy.Store(false)
 		return s.receiver.Receive(p.Data, p.Binary)
@@ -226,6 +231,8 @@ func (s *Session) heartbeat() {
 		s.beat.Reset(cfg.PingTimeout)
 		s.out.Put(textFrame(KindPing, nil), realtime.QueueDrop, "", "")
 	case s.heard.Swap(false) || s.busy.Load(): // alive: its pong stands behind what else it sent
+		s.beat.Reset(cfg.PingTimeout)
+	case s.conn == nil && s.polling.get != nil && !s.out.Idle(): // the client waits for its ping: the server is late
 		s.beat.Reset(cfg.PingTimeout)
 	default:
 		go s.finish(CausePingTimeout, KindClose)

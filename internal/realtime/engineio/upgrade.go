@@ -49,7 +49,7 @@ func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request) *refusal 
 // giveUp leaves the session where it was; conn is nil if there never was a WebSocket.
 func (s *Session) giveUp(conn *ws.Conn) {
 	s.mu.Lock()
-	s.polling.upgrading, s.polling.probe = false, nil
+	s.polling.upgrading, s.polling.probe, s.polling.probed = false, nil, false
 	s.mu.Unlock()
 	if conn != nil {
 		_ = conn.CloseNow() // it never carried anything
@@ -74,6 +74,9 @@ func (s *Session) probe(conn *ws.Conn) (done bool) {
 	if p, err := nextPacket(conn); err != nil || p.Kind != KindPing || string(p.Data) != "probe" {
 		return false
 	}
+	s.mu.Lock()
+	s.polling.probed = true
+	s.mu.Unlock()
 	if err := conn.Write([][]byte{textFrame(KindPong, []byte("probe"))}); err != nil {
 		return false
 	}

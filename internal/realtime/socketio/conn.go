@@ -50,10 +50,9 @@ func (c *conn) giveUp() {
 	}
 }
 
-// Receive implements engineio.Receiver. It waits while the client sends too fast, or does not read what it is sent.
+// Receive implements engineio.Receiver. It waits while the client sends too fast, or more than is handled.
 func (c *conn) Receive(message []byte, binary bool) error {
-	ctx := c.session.Context()
-	if !c.allowance.take(ctx) || c.session.Wait(ctx) != nil {
+	if !c.allowance.take(c.session.Context()) {
 		return nil // the connection is ending
 	}
 	if binary {

@@ -30,8 +30,9 @@ const (
 	keptQueue = 4        // longest queue whose memory an idle connection keeps
 )
 
-// Outbound is the queue of encoded frames of one connection, bounded by bytes. It is written by a goroutine that lives
-// only while there is something to write. Several peers may share one (namespaces of Socket.IO).
+// Outbound is the queue of encoded frames of one connection, bounded by bytes. A Flusher writes it as long as that need not
+// wait; otherwise it is written by a goroutine of its own, which lives while there is something to write. Several peers may
+// share one (namespaces of Socket.IO).
 type Outbound struct {
 	cfg  OutboundConfig
 	lane *lane // of the flusher; nil: there is none

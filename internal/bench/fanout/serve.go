@@ -191,7 +191,9 @@ func newOurs() (*ours, error) {
 			Surface: &realtime.Surface{Servers: []realtime.Server{server}}, Dispatcher: g, Hub: g.hub, Lifecycle: g, Log: slog.Default(),
 		},
 		Server: server,
-		Refuse: func(w http.ResponseWriter, _ *http.Request, status int, err error) { http.Error(w, err.Error(), status) },
+		Refuse: func(w http.ResponseWriter, _ *http.Request, status int, err error) {
+			http.Error(w, err.Error(), status)
+		},
 	})
 	return g, err
 }

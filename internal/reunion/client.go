@@ -76,16 +76,16 @@ func (l *Live) JoinReunionClient(ctx context.Context, peer *realtime.Peer, in ev
 	return events.Joined{ClientID: next.client, ResumeToken: next.token}, nil
 }
 
-// chooseSeat finds the place that a join is for. Whoever is a client of the réunion and joins it again stays that client.
+// chooseSeat finds the place that a join is for. Whoever is a client of the réunion and joins it again, claiming nothing, stays
+// that client.
 func (l *Live) chooseSeat(now *seat, in events.JoinReunionClient) (chosen *seat, isNew bool, err error) {
 	client, token := in.ClientInfo.ClientID.Or(""), in.ClientInfo.ResumeToken.Or("")
-	claims := client != "" || token != ""
 	switch {
-	case now != nil && now.reunion == in.ReunionID && (!claims || client == now.client && token == now.token):
-		return now, false, nil
-	case claims:
+	case client != "" || token != "":
 		chosen, err = l.api.resumedSeat(in.ReunionID, client, token)
 		return chosen, false, err
+	case now != nil && now.reunion == in.ReunionID:
+		return now, false, nil
 	}
 	chosen, err = l.api.newSeat(in.ReunionID)
 	return chosen, true, err

@@ -75,6 +75,11 @@ func TestJoinAgain(t *testing.T) {
 	if r := d.row(alice.ClientID); *r.Name != "Alicia" {
 		t.Errorf("name %s", *r.Name)
 	}
+	if again := a.resume(reunion.DemoReunion, alice); again != alice {
+		t.Fatalf("%+v became %+v", alice, again)
+	}
+	a.must("update-cart", cart)
+	d.is(alice.ClientID, "en_cours", true)
 	a.leave()
 	d.is(alice.ClientID, "non_finalise", false)
 }

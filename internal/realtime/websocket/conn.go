@@ -50,8 +50,8 @@ func (c *conn) take(socket *ws.Socket) net.Conn {
 }
 
 // Deliver implements realtime.Outlet.
-func (c *conn) Deliver(m *realtime.Message, room string) {
-	c.out.Put(m.Frame(c.handler, c.handler.encode), m.Queue, m.Event, room)
+func (c *conn) Deliver(m *realtime.Message, room string) bool {
+	return c.out.Put(m.Frame(c.handler, c.handler.encode), m.Queue, m.Event, room)
 }
 
 // Wait implements realtime.Outlet.

@@ -133,7 +133,7 @@ func TestHalfOpen(t *testing.T) {
 	welcome := make(chan struct{})
 	var came atomic.Int32
 	s := newSite(t, func(s *site, cfg *wire.Config) {
-		cfg.PingInterval = 200 * time.Millisecond
+		cfg.PingInterval = 400 * time.Millisecond
 		s.greet = func(_ context.Context, p *realtime.Peer) error {
 			if p.Address() == "1" {
 				<-welcome

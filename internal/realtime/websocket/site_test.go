@@ -128,7 +128,7 @@ func (s *site) Dispatch(ctx context.Context, _ *realtime.Peer, in *realtime.Inco
 // within bounds a test's wait for what must happen.
 func within(t *testing.T) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -226,7 +226,7 @@ func (s *site) connect(t *testing.T, early ...[]byte) *raw {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	c := &raw{conn.(*net.TCPConn), bufio.NewReaderSize(conn, 128)}

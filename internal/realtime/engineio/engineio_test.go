@@ -45,7 +45,7 @@ func setup(t *testing.T, cfg engineio.Config) *bundle {
 	t.Helper()
 	b := &bundle{sessions: make(chan *engineio.Session, 100), causes: make(chan engineio.Cause, 100)}
 	cfg.Log = slog.New(slog.DiscardHandler)
-	cfg.Grace = cmp.Or(cfg.Grace, 50*time.Millisecond)
+	cfg.Grace = cmp.Or(cfg.Grace, 250*time.Millisecond)
 	if cfg.Open == nil {
 		cfg.Open = func(s *engineio.Session) engineio.Receiver {
 			b.sessions <- s

@@ -38,6 +38,8 @@ const (
 	// before the probe was answered waits longer: the client may have said its last word already.
 	probing      = 100 * time.Millisecond
 	beforeProbed = 300 * time.Millisecond
+	// upgraded is how much later than its WebSocket a client hears from its GET that the WebSocket has taken over.
+	upgraded = 20 * time.Millisecond
 )
 
 // answer ends the GET that waits, if one does.
@@ -116,6 +118,7 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) *refusal {
 		body = s.withdraw(g)
 	}
 	if body == nil {
+		<-time.After(upgraded)
 		return errRequest()
 	}
 	writeText(w, body)

@@ -37,7 +37,7 @@ type Session struct {
 	polling *polling // of a session that began with long-polling
 	beat    *time.Timer
 	pinged  bool      // the pong has not come
-	due     time.Time // when the next pong should have come
+	due     time.Time // when the next pong must have come
 	cause   Cause
 	reason  realtime.Reason // of Close
 }
@@ -239,16 +239,22 @@ func (s *Session) heartbeat() {
 	}
 }
 
-// pong notes that the client is alive.
+// pong notes that the client is alive. Pings come at a fixed interval, however long pongs take.
 func (s *Session) pong() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state != stateClosed && s.pinged {
-		cfg := &s.server.cfg
-		s.pinged = false
-		s.due = time.Now().Add(cfg.PingInterval + cfg.PingTimeout)
-		s.beat.Reset(cfg.PingInterval)
+	if s.state == stateClosed || !s.pinged {
+		return
 	}
+	cfg := &s.server.cfg
+	s.pinged = false
+	s.due = s.due.Add(cfg.PingInterval)
+	pause := time.Until(s.due) - cfg.PingTimeout
+	if pause <= 0 { // the pong came very late
+		pause = cfg.PingInterval
+		s.due = time.Now().Add(cfg.PingInterval + cfg.PingTimeout)
+	}
+	s.beat.Reset(pause)
 }
 
 // overdue reports whether a client that polls again should have done so long ago: its ping still waits for it, and the time

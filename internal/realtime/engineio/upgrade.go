@@ -46,10 +46,15 @@ func (s *Session) serveUpgrade(w http.ResponseWriter, r *http.Request) *refusal 
 	return nil
 }
 
-// giveUp leaves the session where it was; conn is nil if there never was a WebSocket.
+// giveUp leaves the session where it was, unless the WebSocket has taken it over; conn is nil if there never was one.
 func (s *Session) giveUp(conn *ws.Conn) {
 	s.mu.Lock()
-	s.polling.upgrading, s.polling.probe, s.polling.probed = false, nil, false
+	p := s.polling
+	if p.probe != conn {
+		s.mu.Unlock()
+		return
+	}
+	p.upgrading, p.probe, p.probed = false, nil, false
 	s.mu.Unlock()
 	if conn != nil {
 		_ = conn.CloseNow() // it never carried anything
@@ -58,7 +63,7 @@ func (s *Session) giveUp(conn *ws.Conn) {
 
 // upgrade lets a WebSocket take the session over ("Upgrade" of the specification), and then reads it.
 func (s *Session) upgrade(conn *ws.Conn) {
-	timeout := time.AfterFunc(s.server.cfg.UpgradeTimeout, func() { _ = conn.CloseNow() }) // its reader, here, learns it
+	timeout := time.AfterFunc(s.server.cfg.UpgradeTimeout, func() { s.giveUp(conn) }) // its reader, here, learns it
 	done := s.probe(conn)
 	timeout.Stop()
 	if !done {

@@ -105,7 +105,7 @@ func serveDesk(t *testing.T, anonymous string) (url string, d *desk, server *soc
 		Surface:    &realtime.Surface{Commands: commands, Streams: []realtime.Stream{{Address: "desk", Resync: "resync"}}},
 		Dispatcher: d, Hub: d.hub, Lifecycle: d, History: d, Log: log,
 	}
-	server, err := socketio.Serve(socketio.Config{Log: log, Grace: 50 * time.Millisecond}, socketio.Contract{
+	server, err := socketio.Serve(socketio.Config{Log: log, Grace: 250 * time.Millisecond}, socketio.Contract{
 		Gateway: gateway, Server: realtime.Server{Name: "socketio", Wire: realtime.WireSocketIO, Path: "/socket.io/", Anonymous: anonymous},
 	})
 	if err != nil {

@@ -25,7 +25,7 @@ func TestCrowd(t *testing.T) {
 	var came, went atomic.Int64
 	var n *socketio.Namespace
 	url := setup(t, socketio.Config{
-		PingInterval: 300 * time.Millisecond, PingTimeout: time.Second, Recovery: socketio.Recovery{Window: time.Second},
+		PingInterval: 300 * time.Millisecond, PingTimeout: 3 * time.Second, Recovery: socketio.Recovery{Window: time.Second},
 	}, func(server *socketio.Server) {
 		n = server.Of("/")
 		n.OnConnect(func(_ context.Context, s *socketio.Socket) {

@@ -20,7 +20,7 @@ func TestTenThousandEvents(t *testing.T) {
 	var handled atomic.Int64
 	ended := make(chan string, 3)
 	url := setup(t, socketio.Config{
-		Rate: rate, Burst: burst, PingInterval: 100 * time.Millisecond, PingTimeout: 200 * time.Millisecond,
+		Rate: rate, Burst: burst, PingInterval: 200 * time.Millisecond, PingTimeout: time.Second,
 	}, func(server *socketio.Server) {
 		n := server.Of("/")
 		n.On("flood", func(context.Context, *socketio.Event) { handled.Add(1) })

@@ -232,7 +232,7 @@ func TestVolatileSlow(t *testing.T) {
 	connect(t, url, "/", "") // and never reads again
 	s := receive(t, sockets)
 	text := strings.Repeat("x", 1<<15)
-	for range 1000 {
+	for range 400 {
 		check(t, s.Volatile().Emit("frame", text))
 	}
 	select {

@@ -139,8 +139,8 @@ func (s *Socket) Disconnect(whole bool) {
 }
 
 // Deliver implements realtime.Outlet.
-func (s *Socket) Deliver(m *realtime.Message, room string) {
-	s.conn.session.Send(m.Frame(s.namespace.format, s.namespace.encode), m.Queue, m.Event, room)
+func (s *Socket) Deliver(m *realtime.Message, room string) bool {
+	return s.conn.session.Send(m.Frame(s.namespace.format, s.namespace.encode), m.Queue, m.Event, room)
 }
 
 // Wait implements realtime.Outlet.

@@ -43,7 +43,7 @@ func serveHandler(t *testing.T, handler http.Handler) (url string) {
 func setup(t *testing.T, cfg socketio.Config, register func(*socketio.Server)) (url string) {
 	t.Helper()
 	cfg.Log = slog.New(slog.DiscardHandler)
-	cfg.Grace = cmp.Or(cfg.Grace, 50*time.Millisecond)
+	cfg.Grace = cmp.Or(cfg.Grace, 250*time.Millisecond)
 	server := socketio.NewServer(cfg)
 	server.Of("/")
 	if register != nil {

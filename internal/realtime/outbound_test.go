@@ -3,6 +3,7 @@ package realtime_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -375,6 +376,34 @@ func TestFlusherAgain(t *testing.T) {
 	put(o, realtime.QueueClose, "1")
 	if err := <-ended; err != nil || len(calls) != 2 || !slices.Equal(calls[1], []string{"2", "3"}) {
 		t.Errorf("%v, %q", err, calls)
+	}
+}
+
+// TestFlusherClose: a queue that is closed before its turn is not tried, but ends.
+func TestFlusherClose(t *testing.T) {
+	t.Parallel()
+	flusher, n := realtime.NewFlusher(), runtime.GOMAXPROCS(0)
+	release := make(chan struct{})
+	for range n { // nobody's turn comes
+		o := realtime.NewOutbound(realtime.OutboundConfig{
+			Flusher: flusher, Write: func([][]byte) error { return nil }, Try: func([][]byte) (bool, error) { <-release; return true, nil },
+		})
+		put(o, realtime.QueueClose, "1")
+	}
+	ended := make(chan error, n)
+	for range n {
+		o := realtime.NewOutbound(realtime.OutboundConfig{
+			Flusher: flusher, Write: func([][]byte) error { return nil }, Ended: func(err error) { ended <- err },
+			Try: func(frames [][]byte) (bool, error) { t.Errorf("%q is tried", texts(frames)); return true, nil },
+		})
+		put(o, realtime.QueueClose, "1")
+		o.Close()
+	}
+	close(release)
+	for range n {
+		if err := <-ended; !errors.Is(err, realtime.ErrClosed) {
+			t.Error(err)
+		}
 	}
 }
 

@@ -24,17 +24,18 @@ func (o *Outbound) start() {
 // whether more was queued meanwhile; frames is memory to use.
 func (o *Outbound) try(frames [][]byte) (again bool) {
 	o.mu.Lock()
-	frames = o.take(frames)
-	o.mu.Unlock()
-	all, err := o.cfg.Try(frames)
-	clear(frames)
-	if err == nil && !all {
-		go o.write()
-		return false
-	}
-	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.written(err)
+	if frames = o.take(frames); len(frames) > 0 {
+		o.mu.Unlock()
+		all, err := o.cfg.Try(frames)
+		clear(frames)
+		o.mu.Lock()
+		if err == nil && !all {
+			go o.write()
+			return false
+		}
+		o.written(err)
+	}
 	if len(o.queue) > 0 {
 		return true
 	}

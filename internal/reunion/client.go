@@ -66,8 +66,7 @@ func (l *Live) JoinReunionClient(ctx context.Context, peer *realtime.Peer, in ev
 	if err != nil {
 		return events.Joined{}, err
 	}
-	err = l.take(ctx, peer, next, in.ClientInfo, isNew)
-	if err != nil {
+	if err := l.take(ctx, peer, next, in.ClientInfo, isNew); err != nil {
 		return events.Joined{}, err
 	}
 	if before := me.seat; before != nil && before != next {

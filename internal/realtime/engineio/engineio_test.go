@@ -268,8 +268,10 @@ func TestCORS(t *testing.T) {
 	if status, _, header = listed.ask(t, http.MethodGet, polling, "", from("https://b.example")); status != 403 || header.Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("other origin: %d %v", status, header)
 	}
-	if status, _, _ = listed.ask(t, http.MethodGet, polling, "", nil); status != 200 {
-		t.Errorf("no page: %d", status)
+	for name, header := range map[string]http.Header{"no page": nil, "own page": from(listed.url)} {
+		if status, _, _ = listed.ask(t, http.MethodGet, polling, "", header); status != 200 {
+			t.Errorf("%s: %d", name, status)
+		}
 	}
 	_, resp, err := websocket.Dial(t.Context(), listed.url+"/?"+webSocket, &websocket.DialOptions{HTTPHeader: from("https://b.example")})
 	if err == nil || resp.StatusCode != 403 {

@@ -221,7 +221,8 @@ func (s *Server) Close(ctx context.Context) error {
 	}
 }
 
-// allowOrigin says in the answer which pages may read it (CORS), and reports whether the request's page may send it.
+// allowOrigin says in the answer which pages may read it (CORS), and reports whether the request's page may send it. Those
+// of the server's own origin always may.
 func (s *Server) allowOrigin(w http.ResponseWriter, r *http.Request) bool {
 	header := w.Header()
 	origin := r.Header.Get("Origin")
@@ -229,7 +230,7 @@ func (s *Server) allowOrigin(w http.ResponseWriter, r *http.Request) bool {
 	case s.cfg.Origin == nil:
 		header.Set("Access-Control-Allow-Origin", "*")
 	case origin == "": // no page asks
-	case s.cfg.Origin(origin):
+	case isSame(origin, r.Host) || s.cfg.Origin(origin):
 		header.Set("Access-Control-Allow-Origin", origin)
 		header.Add("Vary", "Origin")
 	default:
@@ -243,6 +244,12 @@ func (s *Server) allowOrigin(w http.ResponseWriter, r *http.Request) bool {
 		}
 	}
 	return true
+}
+
+// isSame reports whether an origin is that of the server itself.
+func isSame(origin, host string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && u.Host != "" && strings.EqualFold(u.Host, host)
 }
 
 func refuse(w http.ResponseWriter, why *refusal) {

@@ -120,8 +120,8 @@ func (h *handlers) connected(s *Socket) bool {
 		if err := n.hub.Attach(s.peer, s); err != nil {
 			return false
 		}
-		n.hub.Join(s.peer, everyone)
 		n.add(s)
+		n.hub.Join(s.peer, everyone)
 		return true
 	}
 	if !n.recovery.restore(s, attach) {

@@ -75,7 +75,7 @@ func (c tchatatorChat) Run(ctx context.Context, a *app) error {
 		return context.Cause(ctx)
 	}
 	running.Go(func() { t.poll(ctx) })
-	running.Go(func() { stop(t.read(ctx, a.stdin)) })
+	go func() { stop(t.read(ctx, a.stdin)) }() // nobody can end a read of a terminal: it is not waited for
 	<-ctx.Done()
 	if err := context.Cause(ctx); !errors.Is(err, io.EOF) {
 		return err

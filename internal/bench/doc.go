@@ -1,10 +1,10 @@
 // Command bench measures Guichet beside its alternatives, and under load for minutes. It is a module of its own, so that the
 // peers it needs are no dependencies of the product.
 //
-//	make bench    # ≤ 6 minutes: go run . bench [-only handlers|dispatch|fanout|socketio|endtoend] [-rounds 5]
+//	make bench    # ≤ 6 minutes: go run . bench [-only handlers|dispatch|fanout|socketio|endtoend|chat] [-rounds 5]
 //	make soak     # 3 minutes:   go run . soak [-for 3m]
 //
-// bench has five parts, and the packages say precisely what they measure:
+// bench has six parts, and the packages say precisely what they measure:
 //
 //   - inprocess: whole handlers without a database, CPU and allocations: the unvalidated stubs of oapi-codegen, Guichet,
 //     ogen, and kin-openapi through oapi-codegen's echo-middleware, all generated from or given the same contract;
@@ -12,7 +12,8 @@
 //   - fanout: an event to a thousand WebSocket connections, beside a loop that encodes for each, and the memory of an idle
 //     connection;
 //   - socketio: the same over Socket.IO, beside Node's socket.io (socketio/server.js);
-//   - endtoend: Guichet's binary beside Fastify + pg (fastify/server.js), server processes on one PostgreSQL.
+//   - endtoend: Guichet's binary beside Fastify + pg (fastify/server.js), server processes on one PostgreSQL;
+//   - tchatator: a chat message that is stored and acknowledged, beside a loop of one INSERT for each.
 //
 // What is asked ("must") and what is hoped for ("aim") are ratios against a peer or a baseline of the same run, the best of
 // five interleaved rounds each: a noisy machine is noisy for all. Absolute times are printed and never judged. The command
@@ -24,6 +25,7 @@
 //   - Socket.IO: CPU ≤ 0.75 × Node's with one broadcast in flight, ≤ 0.35 with sixteen; memory of an idle connection ≤ 0.8; aim
 //     0.5, 0.15 and 0.55; no connection fails;
 //   - end to end: less CPU per request than Fastify + pg, for each call; aim half;
+//   - chat: CPU per message ≤ 1.5 × the loop's; aim 0.8;
 //   - soak: no growth, no unexpected answer, a killed database comes back, no acknowledged ticket is lost.
 //
 // It needs Linux (for /proc), PostgreSQL's binaries as the product itself does, and for socketio and endtoend Node 20 and `npm ci` in this

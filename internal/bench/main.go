@@ -20,6 +20,7 @@ import (
 	"github.com/guichet-api/guichet/internal/bench/soak"
 	"github.com/guichet-api/guichet/internal/bench/socketio"
 	"github.com/guichet-api/guichet/internal/bench/table"
+	"github.com/guichet-api/guichet/internal/bench/tchatator"
 )
 
 func main() {
@@ -35,7 +36,7 @@ func main() {
 	}
 }
 
-const usage = `usage: go run . bench [-only handlers|dispatch|fanout|socketio|endtoend] [-rounds N]
+const usage = `usage: go run . bench [-only handlers|dispatch|fanout|socketio|endtoend|chat] [-rounds N]
        go run . soak [-for DURATION]
 `
 
@@ -46,9 +47,10 @@ const (
 	partFanout   = "fanout"
 	partSocketIO = "socketio"
 	partEndToEnd = "endtoend"
+	partChat     = "chat"
 )
 
-var parts = []string{partHandlers, partDispatch, partFanout, partSocketIO, partEndToEnd}
+var parts = []string{partHandlers, partDispatch, partFanout, partSocketIO, partEndToEnd, partChat}
 
 // errMissed is a measurement that misses what it must reach; its table shows where.
 var errMissed = errors.New("something that must hold does not: look for " + string(table.Missed) + " above")
@@ -63,7 +65,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	switch args[0] {
 	case "bench":
-		only := flags.String("only", "", "measure one part, `handlers, dispatch, fanout, socketio or endtoend`")
+		only := flags.String("only", "", "measure one part, `handlers, dispatch, fanout, socketio, endtoend or chat`")
 		rounds := flags.Int("rounds", 5, "`how many` interleaved rounds; the best counts")
 		if err := parse(flags, args[1:]); err != nil {
 			return err
@@ -88,6 +90,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			return flag.ErrHelp
 		}
 		return socketio.Serve(ctx, args[1])
+	case tchatator.FloorCommand: // by tchatator.Run
+		if len(args) != 2 {
+			return flag.ErrHelp
+		}
+		return tchatator.Floor(ctx, args[1], os.Stdin, stdout)
 	default:
 		fmt.Fprint(stderr, usage)
 		return flag.ErrHelp
@@ -124,6 +131,8 @@ func bench(ctx context.Context, only string, rounds int, out io.Writer) error {
 			err = verdict(socketio.Run(ctx, socketio.Config{Rounds: rounds, Out: out}))
 		case partEndToEnd:
 			err = verdict(endtoend.Run(ctx, endtoend.Config{Rounds: rounds, Out: out}))
+		case partChat:
+			err = verdict(tchatator.Run(ctx, tchatator.Config{Rounds: rounds, Out: out}))
 		}
 		if err != nil && !errors.Is(err, errMissed) {
 			return err

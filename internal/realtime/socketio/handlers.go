@@ -75,7 +75,8 @@ func (n *Namespace) own() *handlers {
 }
 
 // Use adds a condition for joining: it runs before the client's CONNECT is answered, and its error refuses it. Clients see
-// a *ConnectError; of others they learn only that they were not admitted.
+// a *ConnectError; of others they learn only that they were not admitted. The socket is not connected yet: rooms and
+// messages are for OnConnect. Nothing is read from the client meanwhile.
 func (n *Namespace) Use(fn func(ctx context.Context, s *Socket) error) {
 	h := n.own()
 	h.admission = append(h.admission, fn)

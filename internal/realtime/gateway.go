@@ -87,7 +87,9 @@ func (g *Gateway) connected(ctx context.Context, p *Peer) (err error) {
 func (g *Gateway) replay(ctx context.Context, m *member, since string) error {
 	epoch, _, _ := strings.Cut(since, ":")
 	send := func(msg *Message) error {
-		m.outlet.Deliver(msg, "")
+		if m.outlet.Deliver(msg, "") {
+			g.Hub.meter.Sent(msg.Event, 1)
+		}
 		return m.outlet.Wait(ctx)
 	}
 	for {
@@ -111,11 +113,9 @@ func (g *Gateway) replay(ctx context.Context, m *member, since string) error {
 func (g *Gateway) resync(m *member) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	told := map[string]bool{}
-	for _, stream := range g.Surface.Streams {
-		if event := stream.Resync; event != "" && !told[event] {
-			told[event] = true
-			m.outlet.Deliver(&Message{Event: event}, "")
+	for _, event := range g.Surface.Resyncs() {
+		if m.outlet.Deliver(&Message{Event: event}, "") {
+			g.Hub.meter.Sent(event, 1)
 		}
 	}
 	m.replaying.Store(false)
@@ -159,6 +159,9 @@ func (g *Gateway) handle(ctx context.Context, p *Peer, in *Incoming, answer func
 	defer Recover(&err)
 	return Handle(ctx, g.Dispatcher, p, in, func(m *Message) {
 		answered = true
+		if m != nil && in.WantsReply {
+			g.Hub.meter.Sent(m.Event, 1)
+		}
 		answer(m)
 	})
 }

@@ -363,7 +363,7 @@ func TestReceive(t *testing.T) {
 			count := &meter{}
 			g := (&system{dispatch: c.dispatch}).gateway(realtime.NewHub(realtime.HubConfig{Meter: count}), &log)
 			var answers []string
-			err := g.Receive(t.Context(), newPeer("p"), &realtime.Incoming{Event: c.event}, func(m *realtime.Message) {
+			err := g.Receive(t.Context(), newPeer("p"), &realtime.Incoming{Event: c.event, WantsReply: true}, func(m *realtime.Message) {
 				if m == nil {
 					m = &realtime.Message{}
 				}
@@ -371,6 +371,9 @@ func TestReceive(t *testing.T) {
 			})
 			if !c.err(err) || !slices.Equal(answers, []string{c.answer}) || !slices.Equal(count.received, []string{c.counted}) {
 				t.Errorf("%v, answers %q, counted %q", err, answers, count.received)
+			}
+			if c.answer != "" && count.sent[c.answer] != 1 || c.answer == "" && len(count.sent) > 0 {
+				t.Errorf("sent %v", count.sent)
 			}
 			if !strings.Contains(log.String(), c.log) || c.log == "" && log.Len() > 0 {
 				t.Errorf("logged %s", log.String())

@@ -209,16 +209,18 @@ func (h *Hub) deliver(d Delivery) {
 		if d.Except != "" && m.peer.ID() == d.Except {
 			continue
 		}
-		m.deliver(d.Message, d.Room)
-		sent++
+		if m.deliver(d.Message, d.Room) {
+			sent++
+		}
 	}
-	h.meter.Sent(d.Message.Event, sent)
+	if sent > 0 {
+		h.meter.Sent(d.Message.Event, sent)
+	}
 }
 
 // Send implements Sink: m is queued for one peer. One that has gone gets nothing.
 func (h *Hub) Send(_ context.Context, p *Peer, m *Message) {
-	if member := h.member(p); member != nil {
-		member.deliver(m, "")
+	if member := h.member(p); member != nil && member.deliver(m, "") {
 		h.meter.Sent(m.Event, 1)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"sync"
@@ -16,19 +18,21 @@ import (
 type outlet struct {
 	deliver func(m *realtime.Message) // called for each message; may be nil
 	close   func()                    // called by Close; may be nil
+	full    bool                      // messages find no room
 
 	mu     sync.Mutex
 	got    []string
 	closed []realtime.Reason
 }
 
-func (o *outlet) Deliver(m *realtime.Message, room string) {
+func (o *outlet) Deliver(m *realtime.Message, room string) bool {
 	o.mu.Lock()
 	o.got = append(o.got, m.Event+m.ID+"@"+room)
 	o.mu.Unlock()
 	if o.deliver != nil {
 		o.deliver(m)
 	}
+	return !o.full
 }
 
 func (o *outlet) Wait(context.Context) error { return nil }
@@ -121,6 +125,40 @@ func TestHub(t *testing.T) {
 	}
 	if count.connected != 1 || count.sent["1"] != 2 || count.sent["3"] != 1 || count.sent["5"] != 1 || count.sent["6"] != 0 {
 		t.Errorf("counted %+v", count)
+	}
+}
+
+// TestSent: what is counted is what was queued, whoever queued it.
+func TestSent(t *testing.T) {
+	t.Parallel()
+	count := &meter{}
+	h := realtime.NewHub(realtime.HubConfig{Meter: count})
+	s := &system{
+		connected: func(_ context.Context, p *realtime.Peer) error { h.Join(p, "desk"); return nil },
+		replay: func(_ context.Context, since string, _ []string, send func(*realtime.Message) error) (uint64, error) {
+			if since == "old:1" {
+				return 0, realtime.ErrTooOld
+			}
+			return 6, errors.Join(send(stored(5)), send(stored(6)))
+		},
+	}
+	g := s.gateway(h, io.Discard)
+	p := newPeer("replayed")
+	for peer, since := range map[*realtime.Peer]string{p: "e:4", newPeer("late"): "old:1"} {
+		if err := g.Open(t.Context(), peer, &outlet{}, since); err != nil {
+			t.Fatal(err)
+		}
+	}
+	slow, full := newPeer("slow"), &outlet{full: true}
+	if err := h.Attach(slow, full); err != nil {
+		t.Fatal(err)
+	}
+	h.Join(slow, "desk")
+	h.Broadcast(t.Context(), "desk", stored(6), p) // late, and the slow peer has no room
+	h.Broadcast(t.Context(), "desk", event("live"), nil)
+	h.Send(t.Context(), slow, event("live"))
+	if want := map[string]int{"s": 3, "resync": 1, "live": 2}; !maps.Equal(count.sent, want) {
+		t.Errorf("counted %v, not %v", count.sent, want)
 	}
 }
 

@@ -19,12 +19,12 @@ type member struct {
 	reached   atomic.Uint64 // what the replay has sent; live messages up to here are known
 }
 
-// deliver queues a message unless the replay brings it, or has brought it.
-func (m *member) deliver(msg *Message, room string) {
+// deliver queues a message unless the replay brings it, or has brought it, and reports whether it did.
+func (m *member) deliver(msg *Message, room string) bool {
 	if msg.Seq > 0 && m.replayed(msg.Seq) {
-		return
+		return false
 	}
-	m.outlet.Deliver(msg, room)
+	return m.outlet.Deliver(msg, room)
 }
 
 // replayed reports whether a live durable message is the replay's matter.

@@ -8,8 +8,9 @@ import (
 // Outlet is a wire's end of one peer. Deliver and Close never wait; any goroutine may call them.
 type Outlet interface {
 	// Deliver encodes m, once for all peers of the same format (Message.Frame), and queues it by m.Queue. The room
-	// tells messages of QueueLatest apart; it is empty for a message to this peer alone.
-	Deliver(m *Message, room string)
+	// tells messages of QueueLatest apart; it is empty for a message to this peer alone. It reports whether the message
+	// will be written.
+	Deliver(m *Message, room string) bool
 	// Wait returns once at most half of the peer's queue is used: a replay is not faster than its reader. The error is
 	// ErrClosed or the context's.
 	Wait(ctx context.Context) error
@@ -56,7 +57,7 @@ var (
 type Meter interface {
 	Connected(wire Wire, delta int)   // a peer came (1) or went (-1)
 	Received(wire Wire, event string) // from a peer; event is "unknown" for what the contract does not have
-	Sent(event string, peers int)     // queued for so many peers
+	Sent(event string, peers int)     // queued for so many peers, as an event or as an answer
 	Queued(bytes int)                 // change of what all queues hold
 	Dropped(event string)             // lost or replaced because of a full queue (QueueDrop, QueueLatest), or with a slow peer (QueueClose)
 }

@@ -1,6 +1,9 @@
 package realtime
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Surface is what wires, hub and replay need to know of a contract; generated code declares it.
 type Surface struct {
@@ -43,6 +46,17 @@ type Stream struct {
 	Address   string        // room key; parameters in braces
 	Retention time.Duration // how long messages can be replayed
 	Resync    string        // the event for a peer that missed more than that
+}
+
+// Resyncs are the events that tell a peer to load everything again, each once.
+func (s *Surface) Resyncs() []string {
+	var events []string
+	for _, stream := range s.Streams {
+		if stream.Resync != "" && !slices.Contains(events, stream.Resync) {
+			events = append(events, stream.Resync)
+		}
+	}
+	return events
 }
 
 // Shape lists a payload object's members in the contract's order, for wires that do not write JSON objects.

@@ -55,7 +55,7 @@ func (p *process) dial(t testing.TB, token string) (*actor, error) {
 }
 
 // Deliver implements realtime.Outlet. What does not fit the contract fails the test.
-func (a *actor) Deliver(m *realtime.Message, _ string) {
+func (a *actor) Deliver(m *realtime.Message, _ string) bool {
 	in := &realtime.Incoming{Event: m.Event}
 	if m.Payload != nil {
 		in.Args = [][]byte{m.Payload}
@@ -66,6 +66,7 @@ func (a *actor) Deliver(m *realtime.Message, _ string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.inbox = append(a.inbox, message{m.Event, string(m.Payload)})
+	return true
 }
 
 var sharedChecker = sync.OnceValue(func() *events.Checker {

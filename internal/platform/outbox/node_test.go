@@ -203,7 +203,7 @@ func (n *node) mustConnect(t testing.TB, user, since string) *connection {
 	return c
 }
 
-func (c *connection) Deliver(m *realtime.Message, _ string) {
+func (c *connection) Deliver(m *realtime.Message, _ string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.got = append(c.got, m)
@@ -211,6 +211,7 @@ func (c *connection) Deliver(m *realtime.Message, _ string) {
 	case c.news <- struct{}{}:
 	default:
 	}
+	return true
 }
 
 func (c *connection) Wait(ctx context.Context) error { return ctx.Err() }

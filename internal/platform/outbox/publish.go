@@ -147,13 +147,8 @@ func (p *publisher) broadcast(ctx context.Context) error {
 
 // resync tells every peer that it has missed something which cannot be replayed.
 func (p *publisher) resync(ctx context.Context) {
-	told := map[string]bool{"": true}
-	for _, stream := range p.surface.Streams {
-		if told[stream.Resync] {
-			continue
-		}
-		told[stream.Resync] = true
-		m := &realtime.Message{Event: stream.Resync}
+	for _, event := range p.surface.Resyncs() {
+		m := &realtime.Message{Event: event}
 		for _, peer := range p.hub.All() {
 			p.hub.Send(ctx, peer, m)
 		}

@@ -216,7 +216,7 @@ func (c *conn) expire(ctx context.Context, need codec.Need) bool {
 }
 
 // Deliver implements realtime.Outlet.
-func (c *conn) Deliver(m *realtime.Message, room string) {
+func (c *conn) Deliver(m *realtime.Message, room string) bool {
 	frame := m.Frame(codec.KeyValueFormat{}, func(m *realtime.Message) []byte {
 		text, err := c.handler.codec.Answer(m)
 		if err != nil {
@@ -224,9 +224,7 @@ func (c *conn) Deliver(m *realtime.Message, room string) {
 		}
 		return text
 	})
-	if len(frame) > 0 {
-		c.events.Put(frame, m.Queue, m.Event, room)
-	}
+	return len(frame) > 0 && c.events.Put(frame, m.Queue, m.Event, room)
 }
 
 // Wait implements realtime.Outlet.

@@ -104,11 +104,10 @@ func (d *demo) stored() picture {
 
 // visitor is a client that does anything at random, with up to two sockets, until the réunion is over.
 type visitor struct {
-	d         *demo
-	random    *rand.Rand
-	sockets   []*actor
-	is        joined
-	validated bool // acknowledged
+	d       *demo
+	random  *rand.Rand
+	sockets []*actor
+	is      joined
 }
 
 func (v *visitor) step() {

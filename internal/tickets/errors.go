@@ -55,6 +55,12 @@ func envelope(err error) (status int, body api.Error, retryAfter time.Duration) 
 	return http.StatusInternalServerError, api.Error{Message: textServerError}, 0
 }
 
+// publicMessage is what a failure looks like where there is no envelope: on Socket.IO.
+func publicMessage(err error) string {
+	_, body, _ := envelope(err)
+	return body.Message
+}
+
 // details are the contract's violations as the envelope lists them.
 func details(violations []contract.Violation) []api.ErrorDetail {
 	var list []api.ErrorDetail

@@ -2,6 +2,7 @@ package tickets
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"github.com/guichet-api/guichet/internal/platform/problem"
 	"github.com/guichet-api/guichet/internal/platform/web"
 	"github.com/guichet-api/guichet/internal/realtime"
+	"github.com/guichet-api/guichet/internal/realtime/socketio"
 	"github.com/guichet-api/guichet/internal/realtime/websocket"
 )
 
@@ -65,18 +67,25 @@ func (a *API) newLive() error {
 	return nil
 }
 
-// newSocket serves the contract's WebSocket, and answers its route.
-func (a *API) newSocket() (route string, err error) {
-	server := a.gateway.Surface.Server(realtime.WireEnvelope)
+// newSockets serves every wire of the contract, and answers their routes.
+func (a *API) newSockets() (routes []string, err error) {
+	plain, mixed := a.gateway.Surface.Server(realtime.WireEnvelope), a.gateway.Surface.Server(realtime.WireSocketIO)
 	wire, err := websocket.New(websocket.Config{
-		Gateway: a.gateway, Server: *server, Refuse: web.RefuseHandshake(a.echo, a.contract), Address: web.PeerAddress,
+		Gateway: a.gateway, Server: *plain, Refuse: web.RefuseHandshake(a.echo, a.contract), Address: web.PeerAddress,
 		Origin: a.deps.Web.AllowsOrigin,
 	})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	a.echo.GET(server.Path, echo.WrapHandler(wire))
-	return http.MethodGet + " " + server.Path, nil
+	a.socketio, err = socketio.Serve(socketio.Config{
+		Log: a.deps.Web.Logger, Address: web.PeerAddress, Origin: a.deps.Web.AllowsOrigin,
+	}, socketio.Contract{Gateway: a.gateway, Server: *mixed, Message: publicMessage})
+	if err != nil {
+		return nil, err
+	}
+	a.echo.GET(plain.Path, echo.WrapHandler(wire))
+	a.echo.Match([]string{http.MethodGet, http.MethodPost}, mixed.Path, echo.WrapHandler(a.socketio))
+	return []string{http.MethodGet + " " + plain.Path, http.MethodGet + " " + mixed.Path, http.MethodPost + " " + mixed.Path}, nil
 }
 
 // Run publishes what happens, and ends connections with their sessions, until ctx ends.
@@ -90,7 +99,12 @@ func (a *API) Run(ctx context.Context) error {
 }
 
 // Drain ends every connection and takes no new ones. The error is that of ctx.
-func (a *API) Drain(ctx context.Context) error { return a.hub.Drain(ctx) }
+func (a *API) Drain(ctx context.Context) error {
+	if err := errors.Join(a.hub.Drain(ctx), a.socketio.Close(ctx)); err != nil {
+		return fmt.Errorf("tickets.Drain: %w", err)
+	}
+	return nil
+}
 
 // Authenticate finds who a token belongs to: sockets need the same sessions as requests.
 func (l *Live) Authenticate(ctx context.Context, credential string) (role string, caller any, err error) {

@@ -24,6 +24,7 @@ import (
 	"github.com/guichet-api/guichet/internal/platform/ratelimit"
 	"github.com/guichet-api/guichet/internal/platform/web"
 	"github.com/guichet-api/guichet/internal/realtime"
+	"github.com/guichet-api/guichet/internal/realtime/socketio"
 	"github.com/guichet-api/guichet/spec"
 )
 
@@ -87,6 +88,7 @@ type API struct {
 	emitter  *events.Emitter
 	live     *Live
 	gateway  *realtime.Gateway // what every wire serves
+	socketio *socketio.Server
 	contract *contract.Contract
 	echo     *echo.Echo
 }
@@ -119,7 +121,7 @@ func (a *API) newLogins() error {
 	return err
 }
 
-// newRoutes puts every operation behind its guard, and the socket beside them.
+// newRoutes puts every operation behind its guard, and the sockets beside them.
 func (a *API) newRoutes() error {
 	var err error
 	if a.contract, err = contract.Load(spec.Tickets, "spec/tickets/openapi.yaml"); err != nil {
@@ -135,15 +137,16 @@ func (a *API) newRoutes() error {
 	}
 	around := a.deps.Web
 	around.System, around.Metrics = Name, a.deps.Metrics
+	around.QuietRoutes = append(around.QuietRoutes, a.gateway.Surface.Server(realtime.WireSocketIO).Path) // long polls
 	a.echo = web.New(around)
 	a.echo.Binder = contract.Binder{}
 	a.echo.HTTPErrorHandler = a.answerError
 	api.RegisterHandlersWithOptions(a.echo, api.NewStrictHandler(a, nil), api.RegisterHandlersOptions{OperationMiddlewares: guard.Middlewares()})
-	socket, err := a.newSocket()
+	sockets, err := a.newSockets()
 	if err != nil {
 		return err
 	}
-	return guard.CheckRoutes(a.echo, socket)
+	return guard.CheckRoutes(a.echo, sockets...)
 }
 
 // Handler serves the contract.

@@ -36,9 +36,12 @@ func TestVectors(t *testing.T) {
 		Start: func(t *testing.T, mount string) *testkit.Target {
 			return newDesk(t, options{demo: true, outage: true, limits: true, mount: mount}).target()
 		},
-		CheckMessage: func(_, direction string, message []byte) error {
+		CheckMessage: func(transport, direction string, message []byte) error {
 			if direction == "send" {
 				return nil // vectors also send what the contract does not have
+			}
+			if transport == "socketio" {
+				return checkEvent(checker, message)
 			}
 			_, err := checkFrame(checker, message)
 			return err
@@ -71,6 +74,31 @@ func checkFrame(checker *events.Checker, text []byte) (frame, error) {
 		return f, errors.New("durable events, and no others, have an id")
 	}
 	return f, checker.Event(in)
+}
+
+// checkEvent holds an event of Socket.IO, ["event", argument…], to the contract. What is durable has its id as one more argument.
+func checkEvent(checker *events.Checker, text []byte) error {
+	var values []jsontext.Value
+	if err := json.Unmarshal(text, &values); err != nil {
+		return err
+	}
+	in := &realtime.Incoming{}
+	if err := json.Unmarshal(values[0], &in.Event); err != nil {
+		return err
+	}
+	if in.Event == "connect_error" || in.Event == "disconnect" {
+		return nil // the protocol's own
+	}
+	for _, value := range values[1:] {
+		in.Args = append(in.Args, value)
+	}
+	if event := events.Surface().Events[in.Event]; event != nil && event.Durable {
+		if len(in.Args) != 2 {
+			return fmt.Errorf("a durable event has its payload and its id, not %d arguments", len(in.Args))
+		}
+		in.Args = in.Args[:1]
+	}
+	return checker.Event(in)
 }
 
 // mounted is the system at its own address, or the portal that has it under its mount.

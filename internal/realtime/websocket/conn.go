@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
 	"github.com/guichet-api/guichet/internal/realtime"
 	"github.com/guichet-api/guichet/internal/realtime/ws"
 )

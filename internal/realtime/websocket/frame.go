@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/coder/websocket"
+
 	"github.com/guichet-api/guichet/internal/realtime/ws"
 )
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/coder/websocket"
+
 	"github.com/guichet-api/guichet/internal/realtime"
 	wire "github.com/guichet-api/guichet/internal/realtime/websocket"
 )

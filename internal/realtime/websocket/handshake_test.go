@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
 	"github.com/guichet-api/guichet/internal/realtime"
 	wire "github.com/guichet-api/guichet/internal/realtime/websocket"
 )

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/coder/websocket"
+
 	"github.com/guichet-api/guichet/internal/realtime"
 	wire "github.com/guichet-api/guichet/internal/realtime/websocket"
 	"github.com/guichet-api/guichet/internal/testkit"

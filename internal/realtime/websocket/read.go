@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/coder/websocket"
+
 	"github.com/guichet-api/guichet/internal/realtime"
 	"github.com/guichet-api/guichet/internal/realtime/ws"
 )

@@ -31,7 +31,8 @@ func useSockets(t *testing.T, s *server) *openSockets {
 	open.chat(t, s)
 	metrics := call(t, "GET", s.portal+"/metrics", "", "").text
 	for _, want := range []string{
-		`guichet_realtime_connections{system="tickets",wire="envelope"} 2`, `guichet_realtime_events_sent_total{event="ticket_created",system="tickets"} 2`,
+		`guichet_realtime_connections{system="tickets",wire="envelope"} 2`, `guichet_realtime_connections{system="tickets",wire="socketio"} 1`,
+		`guichet_realtime_events_sent_total{event="ticket_created",system="tickets"} 3`,
 		`guichet_realtime_connections{system="reunion",wire="socketio"} 2`, `guichet_realtime_connections{system="tchatator",wire="command"} 1`,
 		`guichet_realtime_connections{system="tchatator",wire="keyvalue"} 1`,
 	} {
@@ -80,7 +81,7 @@ func tell(t *testing.T, conn *websocket.Conn, text string) {
 	}
 }
 
-// hearTickets: whoever changes something at one address is heard at both.
+// hearTickets: whoever changes something at one address is heard at both, and over both wires.
 func (o *openSockets) hearTickets(t *testing.T, s *server) {
 	account := tickets.DemoAccount()
 	token := tokenOf(t, s.tickets, account.Email, account.Password)
@@ -100,6 +101,9 @@ func (o *openSockets) hearTickets(t *testing.T, s *server) {
 		tell(t, conn, `{"type":"ping"}`)
 		hear(t, conn, `"pong"`)
 	}
+	npm := o.dial(t, "tickets over Socket.IO", mounted+"/socket.io/?EIO=4&transport=websocket")
+	tell(t, npm, `40{"token":"`+token+`"}`)
+	hear(t, npm, `40{"sid"`)
 	body := `{"titre":"Fuite d'eau","description":"…","priority":"haute","categorie":"travaux"}`
 	a := call(t, "POST", mounted+"/api/tickets-client", token, body)
 	if a.status != 201 {
@@ -108,6 +112,7 @@ func (o *openSockets) hearTickets(t *testing.T, s *server) {
 	if first, second := hear(t, own, "ticket_created", a.str("id")), hear(t, below, "ticket_created", a.str("id")); first != second {
 		t.Errorf("at its own address %s is heard, below the portal %s", first, second)
 	}
+	hear(t, npm, `42["ticket_created",`, a.str("id"))
 }
 
 // meet: the seller at one address sees the client at the other.

@@ -96,7 +96,10 @@ func malformedToken(_ *raid, d *Draft) []attempt {
 	if d.Token == "" {
 		return nil
 	}
-	header, payload, _ := strings.Cut(d.Token, ".")
+	header, payload, isJWT := strings.Cut(d.Token, ".")
+	if !isJWT {
+		header = d.Token[:len(d.Token)/2]
+	}
 	return []attempt{
 		d.withToken("an empty Authorization", ""),
 		d.withToken("a scheme without a token", "Bearer"),
@@ -104,7 +107,7 @@ func malformedToken(_ *raid, d *Draft) []attempt {
 		d.withToken("another scheme", "Basic "+d.Token),
 		d.withToken("no JWT", "Bearer 12345"),
 		d.withToken("a JWT of the algorithm none", "Bearer eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0."+payload[:strings.LastIndexByte(payload, '.')+1]),
-		d.withToken("half a JWT", "Bearer "+header),
+		d.withToken("half a token", "Bearer "+header),
 		d.withToken("something behind the token", "Bearer "+d.Token+" "+d.Token),
 		d.withToken("two tokens", "Bearer "+d.Token, "Bearer "+d.Token),
 		d.withToken("a very long token", "Bearer "+strings.Repeat("a", 100_000)),

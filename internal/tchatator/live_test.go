@@ -167,7 +167,7 @@ func TestSeatsOfProcesses(t *testing.T) {
 	t.Parallel()
 	one := start(t, tchatator.Config{}, "")
 	two := startOn(t, tchatator.Config{}, "", one.db, one.clock, "two")
-	one.textAs(1)
+	overtaken := one.textAs(1)
 	denied := "403/DENIED\nmessage:Utilisateur déjà connecté\n"
 	two.text().want("LOGIN\napi-token:"+tokenOf(1)+"\n", denied)
 	var user struct {
@@ -178,6 +178,8 @@ func TestSeatsOfProcesses(t *testing.T) {
 	}
 	one.die()
 	two.takeOver(1)
+	one.outage.Set(false)
+	overtaken.ended() // it was not dead after all: the user has one seat
 }
 
 // takeOver logs in as soon as PostgreSQL has seen that the process which had the seat is gone.

@@ -3,19 +3,24 @@ package tchatator
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/guichet-api/guichet/gen/tchatator/db"
 	"github.com/guichet-api/guichet/internal/platform/auth"
 	"github.com/guichet-api/guichet/internal/realtime"
 )
 
-// watchPause is how long Run waits before it tries the database again.
-const watchPause = 250 * time.Millisecond
+// Times of Run.
+const (
+	watchPause    = 250 * time.Millisecond // before it tries the database again
+	sweepInterval = 10 * time.Second       // between two looks for processes that have died
+)
 
 // Run holds this process's place among those that serve, and ends the sessions of users who were banned, or got another
 // token, by any process. It keeps one connection of the pool, and returns when ctx ends.
@@ -46,13 +51,20 @@ func (l *Live) watch(ctx context.Context) error {
 		defer cancel()
 		_ = conn.Hijack().Close(closing) // what it held is gone either way
 	}()
-	if err := l.hold(ctx, conn); err != nil {
+	q := db.New(conn)
+	if err := l.hold(ctx, q); err != nil {
 		return err
 	}
 	for {
-		told, err := conn.Conn().WaitForNotification(ctx)
+		told, err := wait(ctx, conn.Conn())
 		if err != nil {
-			return fmt.Errorf("watch: %w", err)
+			return err
+		}
+		if told == nil {
+			if _, err := q.DeleteDeadSeats(ctx, l.seats.process); err != nil {
+				return fmt.Errorf("DeleteDeadSeats: %w", err)
+			}
+			continue
 		}
 		user, err := strconv.ParseInt(told.Payload, 10, 64)
 		if err != nil {
@@ -66,15 +78,32 @@ func (l *Live) watch(ctx context.Context) error {
 	}
 }
 
-// hold takes this process's place, hears what others say from now on, and catches up with what they said before.
-func (l *Live) hold(ctx context.Context, conn *pgxpool.Conn) error {
-	q := db.New(conn)
+// wait is the next notification, nil when none has come for a while.
+func wait(ctx context.Context, conn *pgx.Conn) (*pgconn.Notification, error) {
+	limited, cancel := context.WithTimeout(ctx, sweepInterval)
+	defer cancel()
+	told, err := conn.WaitForNotification(limited)
+	if err != nil && ctx.Err() == nil && limited.Err() != nil {
+		return nil, nil //nolint:nilnil // nothing has come, and nothing is wrong
+	}
+	if err != nil {
+		return nil, fmt.Errorf("WaitForNotification: %w", err)
+	}
+	return told, nil
+}
+
+// errStillHeld is a place that the connection before this one has not lost yet.
+var errStillHeld = errors.New("the connection before this one has not ended yet")
+
+// hold takes this process's place, hears what others say from now on, and catches up with what they said and did before: the
+// place may have been lost for a while.
+func (l *Live) hold(ctx context.Context, q *db.Queries) error {
 	held, err := q.HoldProcess(ctx, l.seats.process)
+	if err == nil && !held {
+		err = errStillHeld
+	}
 	if err != nil {
 		return fmt.Errorf("HoldProcess: %w", err)
-	}
-	if !held {
-		return fmt.Errorf("hold: the connection before this one has not ended yet")
 	}
 	if err := q.ListenUsers(ctx); err != nil {
 		return fmt.Errorf("ListenUsers: %w", err)
@@ -82,16 +111,28 @@ func (l *Live) hold(ctx context.Context, conn *pgxpool.Conn) error {
 	if _, err := q.DeleteDeadSeats(ctx, l.seats.process); err != nil {
 		return fmt.Errorf("DeleteDeadSeats: %w", err)
 	}
-	return l.endForbidden(ctx, l.seats.all())
+	list := l.seats.all()
+	elsewhere, err := q.ReclaimSeats(ctx, l.seats.process, usersOf(list))
+	if err != nil {
+		return fmt.Errorf("ReclaimSeats: %w", err)
+	}
+	for _, user := range elsewhere {
+		l.end(user)
+	}
+	return l.endForbidden(ctx, list)
 }
 
-// endForbidden ends those sessions whose user is banned or has another token.
-func (l *Live) endForbidden(ctx context.Context, list []*session) error {
+func usersOf(list []*session) []int64 {
 	users := make([]int64, len(list))
 	for i, one := range list {
 		users[i] = one.user
 	}
-	rows, err := l.api.queries.ListAllowed(ctx, users)
+	return users
+}
+
+// endForbidden ends those sessions whose user is banned or has another token.
+func (l *Live) endForbidden(ctx context.Context, list []*session) error {
+	rows, err := l.api.queries.ListAllowed(ctx, usersOf(list))
 	if err != nil {
 		return fmt.Errorf("ListAllowed: %w", err)
 	}

@@ -28,3 +28,12 @@ SELECT pg_try_advisory_lock(@process::bigint);
 
 -- name: ListenUsers :exec
 LISTEN tchatator_user;
+
+-- name: ReclaimSeats :many
+-- Takes the seats of a process's users again, which others may have thought free, and tells whose seat another process has.
+WITH mine AS (
+    SELECT unnest(@user_ids::bigint[]) AS user_id
+), taken AS (
+    INSERT INTO seat (user_id, process) SELECT m.user_id, @process::bigint FROM mine m ON CONFLICT (user_id) DO NOTHING
+)
+SELECT s.user_id FROM seat s JOIN mine m ON m.user_id = s.user_id WHERE s.process <> @process::bigint;

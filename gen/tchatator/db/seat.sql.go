@@ -66,6 +66,36 @@ func (q *Queries) ListenUsers(ctx context.Context) error {
 	return err
 }
 
+const reclaimSeats = `-- name: ReclaimSeats :many
+WITH mine AS (
+    SELECT unnest($2::bigint[]) AS user_id
+), taken AS (
+    INSERT INTO seat (user_id, process) SELECT m.user_id, $1::bigint FROM mine m ON CONFLICT (user_id) DO NOTHING
+)
+SELECT s.user_id FROM seat s JOIN mine m ON m.user_id = s.user_id WHERE s.process <> $1::bigint
+`
+
+// Takes the seats of a process's users again, which others may have thought free, and tells whose seat another process has.
+func (q *Queries) ReclaimSeats(ctx context.Context, process int64, userIds []int64) ([]int64, error) {
+	rows, err := q.db.Query(ctx, reclaimSeats, process, userIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []int64{}
+	for rows.Next() {
+		var user_id int64
+		if err := rows.Scan(&user_id); err != nil {
+			return nil, err
+		}
+		items = append(items, user_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const takeSeat = `-- name: TakeSeat :execrows
 INSERT INTO seat (user_id, process)
 SELECT u.id, $1::bigint FROM users u

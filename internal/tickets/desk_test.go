@@ -45,6 +45,7 @@ type options struct {
 	outage bool   // the database can be taken away
 	limits bool   // the contract's rate limits apply
 	mount  string // of the portal that serves it; "": its own address
+	conns  int    // of the system to its database; 0: as many as the test has
 	silent bool   // what happens is not announced until the test runs the outbox itself
 }
 
@@ -87,6 +88,9 @@ func newDesk(t *testing.T, opts options) *desk {
 	if opts.outage {
 		d.outage = testkit.NewOutage(t, d.db)
 		made.pool = d.pool(d.outage.URL, Name, 16)
+	}
+	if opts.conns > 0 {
+		made.pool = d.pool(d.db.URL, Name, opts.conns)
 	}
 	if opts.limits {
 		made.limits = d.pool(d.db.URL, ratelimit.Schema, 2)
@@ -169,13 +173,17 @@ func newAPI(p parts) (*API, error) {
 		return nil, err
 	}
 	perMinute := func(n int) ratelimit.Limit { return ratelimit.Limit{N: n, Per: time.Minute} }
-	return New(Config{
+	a, err := New(Config{
 		Secret: secret, Place: place, SLA: DefaultSLA(),
 		Limits: Limits{Login: login.Limits{PerAccount: perMinute(10), PerAddress: perMinute(60)}},
 	}, Deps{
 		Pool: p.pool, Clock: p.clock, Rand: p.random, Limiter: limiter, Jobs: queue, Passwords: passwords,
 		Metrics: web.NewRegistry("test").System(Name), Web: web.Config{Logger: log},
 	})
+	if err == nil {
+		a.pace = intervals{sessions: time.Hour, thresholds: time.Hour} // tests say when
+	}
+	return a, err
 }
 
 // must ends the test on an error. It is for the test's own goroutine.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"time"
 
@@ -36,7 +35,6 @@ type Live struct {
 	logins  *login.Logins
 	hub     *realtime.Hub
 	clock   clock.Clock
-	log     *slog.Logger
 }
 
 var (
@@ -49,7 +47,7 @@ func (a *API) newLive() error {
 	surface, log := events.Surface(), a.deps.Web.Logger
 	a.hub = realtime.NewHub(realtime.HubConfig{Meter: a.deps.Metrics.Live()})
 	a.emitter = events.NewEmitter(a.hub)
-	a.live = &Live{queries: a.queries, logins: a.logins, hub: a.hub, clock: a.deps.Clock, log: log}
+	a.live = &Live{queries: a.queries, logins: a.logins, hub: a.hub, clock: a.deps.Clock}
 	var err error
 	a.outbox, err = outbox.New(outbox.Config{
 		System: Name, Pool: a.deps.Pool, Surface: surface, Hub: a.hub, Clock: a.deps.Clock, Log: log,
@@ -88,14 +86,33 @@ func (a *API) newSockets() (routes []string, err error) {
 	return []string{http.MethodGet + " " + plain.Path, http.MethodGet + " " + mixed.Path, http.MethodPost + " " + mixed.Path}, nil
 }
 
-// Run publishes what happens, and ends connections with their sessions, until ctx ends.
+// intervals are how often Run looks at something.
+type intervals struct{ sessions, thresholds time.Duration }
+
+// Run publishes what happens, announces thresholds and ends connections with their sessions, until ctx ends. Every process does:
+// they share the thresholds (see watch), so that none waits for another one's background work.
 func (a *API) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	published := make(chan error, 1)
 	go func() { published <- a.outbox.Run(ctx) }()
-	tick := time.NewTicker(sessionInterval)
-	defer tick.Stop()
-	a.live.followSessions(ctx, tick.C)
-	return <-published
+	sessions, thresholds := time.NewTicker(a.pace.sessions), time.NewTicker(a.pace.thresholds)
+	defer sessions.Stop()
+	defer thresholds.Stop()
+	for {
+		var err error
+		select {
+		case err = <-published:
+			return err
+		case <-sessions.C:
+			err = a.live.endWithSessions(ctx)
+		case <-thresholds.C:
+			err = a.watch(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			a.deps.Web.Logger.Warn("background work has failed, and is tried again", "error", err)
+		}
+	}
 }
 
 // Drain ends every connection and takes no new ones. The error is that of ctx.
@@ -129,20 +146,6 @@ func (l *Live) Ping(context.Context, *realtime.Peer) error { return nil }
 
 // callerOf is who a peer is; the contract lets nobody in without a token.
 func callerOf(p *realtime.Peer) login.Caller { return p.Caller().(login.Caller) }
-
-// followSessions ends connections whose session has ended, at every tick until ctx ends.
-func (l *Live) followSessions(ctx context.Context, tick <-chan time.Time) {
-	for {
-		select {
-		case <-tick:
-		case <-ctx.Done():
-			return
-		}
-		if err := l.endWithSessions(ctx); err != nil && ctx.Err() == nil {
-			l.log.Warn("sessions of connections not checked", "error", err)
-		}
-	}
-}
 
 // endWithSessions ends the connections whose session was revoked or has expired.
 func (l *Live) endWithSessions(ctx context.Context) error {

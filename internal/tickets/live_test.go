@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
 
 	"github.com/guichet-api/guichet/gen/tickets/api"
@@ -129,28 +130,48 @@ func TestConnectionsEndWithTheirSession(t *testing.T) {
 	other.ping()
 }
 
-// TestRun: it watches sessions at its interval, goes on when that fails, and ends with its context.
+// TestRun: it looks at sessions and thresholds at their intervals, goes on when that fails, and ends with its context.
 func TestRun(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t, options{silent: true})
-	jean := d.account(demoNom)
-	e := d.listen(jean.token, "")
-	d.must(d.Operator().SetPassword(t.Context(), jean.email, "password456"))
+	d := newDesk(t, options{silent: true, outage: true})
+	d.pace = intervals{sessions: 5 * time.Millisecond, thresholds: 5 * time.Millisecond}
 	ctx, cancel := context.WithCancel(t.Context())
-	ticks, done := make(chan time.Time), make(chan struct{})
-	go func() {
-		defer close(done)
-		d.live.followSessions(ctx, ticks)
-	}()
-	ticks <- time.Time{}
-	if code := e.ends(); code != websocket.StatusPolicyViolation {
+	done := make(chan error, 1)
+	go func() { done <- d.Run(ctx) }()
+	jean, marie := d.account(demoNom), d.account("Marie Martin")
+	d.await("the outbox is ready", func() bool { return d.outbox.Ready(ctx) == nil })
+	leaves, stays := d.listen(jean.token, ""), d.listen(marie.token, "")
+	look := func(status events.SLAStatus) {
+		t.Helper()
+		var e events.TicketUpdated
+		d.must(json.Unmarshal(stays.take(1)[0].Data, &e))
+		if e.Changes.SLAStatus == nil || *e.Changes.SLAStatus != status {
+			t.Errorf("%+v, want %s", e.Changes, status)
+		}
+	}
+
+	d.create(marie.token, api.PriorityCritique)
+	stays.take(1)
+	d.clock.Advance(3 * time.Hour)
+	look(events.SLAStatusWarning)
+	d.outage.Set(true)
+	d.await("nothing works without a database", func() bool { return d.watch(ctx) != nil })
+	d.outage.Set(false)
+	d.await("the database is back", func() bool { return d.watch(ctx) == nil })
+	d.clock.Advance(time.Hour)
+	look(events.SLAStatusBreach)
+	d.must(d.Operator().SetPassword(t.Context(), jean.email, "password456"))
+	if code := leaves.ends(); code != websocket.StatusPolicyViolation {
 		t.Errorf("ended with %d", code)
 	}
-	d.db.Pool.Close()
-	ticks <- time.Time{}
-	ticks <- time.Time{}
+	stays.ping()
+	if err := d.Run(ctx); err == nil {
+		t.Error("it runs twice")
+	}
 	cancel()
-	<-done
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 }
 
 // TestDrain: everybody is sent away (1001), nobody else gets in.

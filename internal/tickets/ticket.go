@@ -87,26 +87,8 @@ func (a *API) CreateTicket(ctx context.Context, r api.CreateTicketRequestObject)
 	if r.Body.Tags != nil {
 		ticket.Tags = *r.Body.Tags
 	}
-	err = a.inTx(ctx, func(q *db.Queries, out realtime.Outbox) error {
-		if err := checkChantier(ctx, q, ticket.ChantierID, ticket.ClientID); err != nil {
-			return err
-		}
-		year := numeroYear(now, a.cfg.Place)
-		n, err := q.NextNumero(ctx, int32(year))
-		if err != nil {
-			return err
-		}
-		ticket.Numero = formatNumero(year, n)
-		if err := q.InsertTicket(ctx, ticket); err != nil {
-			if pg.Violates(err, clientOfTicket) {
-				return errNoClient
-			}
-			return err
-		}
-		if err := a.insertHistorique(ctx, q, id, login.CallerOf(ctx).Name, now, createdEntry(r.Body.Priority)); err != nil {
-			return err
-		}
-		return a.emitter.TicketCreated(ctx, out, events.TicketCreated{ID: id, Numero: ticket.Numero, Titre: ticket.Titre})
+	err = a.creates.take(ctx, func() error {
+		return a.inTx(ctx, func(q *db.Queries, out realtime.Outbox) error { return a.insertTicket(ctx, q, out, &ticket) })
 	})
 	if err != nil {
 		return nil, err
@@ -114,19 +96,47 @@ func (a *API) CreateTicket(ctx context.Context, r api.CreateTicketRequestObject)
 	return api.CreateTicket201JSONResponse{ID: id, Numero: ticket.Numero, Message: textCreated}, nil
 }
 
-// checkChantier refuses a chantier that does not exist, or is another client's.
-func checkChantier(ctx context.Context, q *db.Queries, chantier, client *uuid.UUID) error {
+// insertTicket gives a ticket its numero and writes it with the first entry of its history. A chantier's ticket is its client's.
+func (a *API) insertTicket(ctx context.Context, q *db.Queries, out realtime.Outbox, ticket *db.InsertTicketParams) error {
+	var err error
+	if ticket.ClientID, err = clientOf(ctx, q, ticket.ChantierID, ticket.ClientID); err != nil {
+		return err
+	}
+	year := numeroYear(ticket.DateCreation, a.cfg.Place)
+	n, err := q.NextNumero(ctx, int32(year))
+	if err != nil {
+		return err
+	}
+	ticket.Numero = formatNumero(year, n)
+	if err := q.InsertTicket(ctx, *ticket); err != nil {
+		if pg.Violates(err, clientOfTicket) {
+			return errNoClient
+		}
+		return err
+	}
+	opened := createdEntry(api.Priority(ticket.Priority))
+	if err := a.insertHistorique(ctx, q, ticket.ID, login.CallerOf(ctx).Name, ticket.DateCreation, opened); err != nil {
+		return err
+	}
+	return a.emitter.TicketCreated(ctx, out, events.TicketCreated{ID: ticket.ID, Numero: ticket.Numero, Titre: ticket.Titre})
+}
+
+// clientOf is whose a ticket is: that of its client or, where none is named, the one whose chantier it is. It refuses a chantier
+// that does not exist, or is another client's.
+func clientOf(ctx context.Context, q *db.Queries, chantier, client *uuid.UUID) (*uuid.UUID, error) {
 	if chantier == nil {
-		return nil
+		return client, nil
 	}
 	owner, err := q.GetChantierClient(ctx, *chantier)
-	if err != nil {
-		return pg.IfNoRows(err, errNoChantier)
+	switch {
+	case err != nil:
+		return nil, pg.IfNoRows(err, errNoChantier)
+	case client == nil:
+		return owner, nil
+	case owner != nil && *owner != *client:
+		return nil, errOtherClient
 	}
-	if client != nil && owner != nil && *owner != *client {
-		return errOtherClient
-	}
-	return nil
+	return client, nil
 }
 
 // UpdateTicket changes what the request names.

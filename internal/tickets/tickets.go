@@ -87,6 +87,9 @@ type API struct {
 	outbox   *outbox.Outbox
 	emitter  *events.Emitter
 	live     *Live
+	writers  turns     // transactions that change something: half of the connections at the most
+	creates  turns     // one: a numero is held until its ticket is committed
+	pace     intervals // of Run
 	gateway  *realtime.Gateway // what every wire serves
 	socketio *socketio.Server
 	contract *contract.Contract
@@ -97,7 +100,11 @@ var _ api.StrictServerInterface = (*API)(nil)
 
 // New makes the system. It fails on a wrong Config and on a contract that cannot be enforced; it does not ask the database.
 func New(cfg Config, deps Deps) (*API, error) {
-	a := &API{cfg: cfg, deps: deps, queries: db.New(deps.Pool), filtered: db.New(customPlans{deps.Pool})}
+	a := &API{
+		cfg: cfg, deps: deps, queries: db.New(deps.Pool), filtered: db.New(customPlans{deps.Pool}),
+		writers: newTurns(int(max(deps.Pool.Config().MaxConns/2, 1))), creates: newTurns(1),
+		pace: intervals{sessions: sessionInterval, thresholds: watchInterval},
+	}
 	for _, part := range []func() error{cfg.Validate, a.newLogins, a.newLive, a.newRoutes} {
 		if err := part(); err != nil {
 			return nil, fmt.Errorf("tickets.New: %w", err)
@@ -105,7 +112,6 @@ func New(cfg Config, deps Deps) (*API, error) {
 	}
 	deps.Jobs.Every(Name+".purge", purgeInterval, a.purge)
 	deps.Jobs.Every(Name+".compact", compactInterval, a.compact)
-	deps.Jobs.Every(Name+".watch", watchInterval, a.watch)
 	return a, nil
 }
 
@@ -170,7 +176,9 @@ func (a *API) now() time.Time { return clock.Now(a.deps.Clock) }
 // inTx runs fn in a transaction, with the system's statements at hand, and announces what it left in out once that has committed.
 // As with pg.InTx, fn may run several times.
 func (a *API) inTx(ctx context.Context, fn func(q *db.Queries, out realtime.Outbox) error) error {
-	return a.outbox.InTx(ctx, func(tx pgx.Tx, out realtime.Outbox) error { return fn(a.queries.WithTx(tx), out) })
+	return a.writers.take(ctx, func() error {
+		return a.outbox.InTx(ctx, func(tx pgx.Tx, out realtime.Outbox) error { return fn(a.queries.WithTx(tx), out) })
+	})
 }
 
 // snapshot reads several things as they are at one moment.

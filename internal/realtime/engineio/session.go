@@ -179,26 +179,41 @@ func (s *Session) receive(p Packet) error {
 	return nil // the other kinds mean nothing here, and older clients send them
 }
 
-// read reads the WebSocket until it ends.
+// read reads the WebSocket until it ends. When there is nothing to read a new goroutine waits in its place.
 func (s *Session) read(conn *ws.Conn) {
-	for {
-		op, message, err := conn.Next(context.Background())
-		if err != nil {
-			s.finish(cause(err), KindClose)
-			return
-		}
-		packet := Packet{Kind: KindMessage, Data: message, Binary: true}
-		if op == ws.Text {
-			if packet, err = parseText(message); err != nil {
-				s.fail(CauseParseError)
-				return
-			}
-		}
-		if err := s.receive(packet); err != nil {
-			s.fail(CauseParseError)
+	for s.readPacket(conn) {
+		if conn.Idle() {
+			go s.await(conn)
 			return
 		}
 	}
+}
+
+// await waits for something to read. Its small stack is most of what an idle connection costs less than others.
+func (s *Session) await(conn *ws.Conn) {
+	conn.Wait()
+	go s.read(conn)
+}
+
+// readPacket reads a packet and handles it. It reports whether the WebSocket goes on.
+func (s *Session) readPacket(conn *ws.Conn) bool {
+	op, message, err := conn.Next(context.Background())
+	if err != nil {
+		s.finish(cause(err), KindClose)
+		return false
+	}
+	packet := Packet{Kind: KindMessage, Data: message, Binary: true}
+	if op == ws.Text {
+		packet, err = parseText(message)
+	}
+	if err == nil {
+		err = s.receive(packet)
+	}
+	if err != nil {
+		s.finish(CauseParseError, KindClose)
+		return false
+	}
+	return true
 }
 
 // cause finds out whether the client closed the connection or broke it.

@@ -39,6 +39,9 @@ func NewAcceptor(opt Options) *Acceptor {
 type Conn struct {
 	*websocket.Conn // reads and answers control frames
 	link            *link
+
+	mu     sync.Mutex
+	ending bool // End reads too
 }
 
 // Accept answers the request with 101 and takes the connection over: the HTTP handler may return. Origins are the
@@ -93,6 +96,9 @@ func (c *Conn) Try(frames [][]byte) (all bool, err error) {
 // End says goodbye with a close frame, waits for the peer's, and closes the connection, all within grace. A Write that is
 // under way ends before. Read returns an error, after which its goroutine must call CloseNow, as after every error of Read.
 func (c *Conn) End(code websocket.StatusCode, reason string, grace time.Duration) {
+	c.mu.Lock()
+	c.ending = true
+	c.mu.Unlock()
 	timer := time.AfterFunc(grace, func() { _ = c.link.Conn.Close() }) // whoever uses it learns it
 	defer timer.Stop()
 	_ = c.Close(code, reason) // a peer that is gone hears no goodbye
@@ -109,6 +115,19 @@ func (c *Conn) Next(ctx context.Context) (op Op, message []byte, err error) {
 	kind, message, err := c.Read(ctx)
 	return Op(kind), message, err
 }
+
+// Idle reports whether Next would wait, as far as that can be said, and Wait could wait in its place. Only Next's goroutine
+// calls it.
+func (c *Conn) Idle() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := c.link
+	return !c.ending && l.prober != nil && len(l.early) == 0 && l.reader.Buffered() == 0
+}
+
+// Wait waits for something to read, or for the connection's end, after Idle. A goroutine that does nothing else has the
+// smallest of stacks; one that has read keeps the stack that reading took.
+func (c *Conn) Wait() { c.link.prober.wait() }
 
 // link is the network connection, with writes of whole frames one after the other.
 type link struct {

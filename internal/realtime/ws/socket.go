@@ -65,15 +65,17 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		socket.early = append(socket.early, early...)
 	}
 	wrapped := h.wrap(socket)
-	return wrapped, bufio.NewReadWriter(bufio.NewReaderSize(wrapped, readBuffer), bufio.NewWriterSize(wrapped, writeBuffer)), nil
+	socket.reader = bufio.NewReaderSize(wrapped, readBuffer)
+	return wrapped, bufio.NewReadWriter(socket.reader, bufio.NewWriterSize(wrapped, writeBuffer)), nil
 }
 
 // Socket is the network connection of a WebSocket. WriteFrames and TryFrames are called by one goroutine at a time.
 type Socket struct {
 	net.Conn
-	early   []byte  // what the peer sent right behind its request
-	prober  *prober // nil: bytes cannot be written as they are
-	tried   int     // bytes that TryFrames has written of what WriteFrames gets
+	early   []byte        // what the peer sent right behind its request
+	reader  *bufio.Reader // coder/websocket's, between it and Read
+	prober  *prober       // nil: bytes cannot be written as they are
+	tried   int           // bytes that TryFrames has written of what WriteFrames gets
 	batches *sync.Pool
 }
 

@@ -226,7 +226,7 @@ func rawEnd(text []byte, n int) (end, next int, need Need) {
 	if len(text) < n {
 		return 0, 0, More
 	}
-	if next, need = lineEnd(text, n); next > 0 {
+	if next, _ = lineEnd(text, n); next > 0 {
 		return n, next, Nothing
 	}
 	characters := 0

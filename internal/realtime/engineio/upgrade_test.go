@@ -2,6 +2,8 @@ package engineio_test
 
 import (
 	"context"
+	"log/slog"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -154,5 +156,36 @@ func TestUpgradeOfClosed(t *testing.T) {
 	defer cancel()
 	if _, _, err := conn.Read(ctx); err == nil || ctx.Err() != nil {
 		t.Errorf("the probe lives on: %v", err)
+	}
+}
+
+// TestTLS: through TLS, where bytes cannot be written or looked at as they are, messages come as they do without.
+func TestTLS(t *testing.T) {
+	t.Parallel()
+	causes := make(chan engineio.Cause, 1)
+	server := engineio.NewServer(engineio.Config{
+		Log:  slog.New(slog.DiscardHandler),
+		Open: func(s *engineio.Session) engineio.Receiver { return echo{s, causes} },
+	})
+	web := httptest.NewTLSServer(server)
+	defer web.Close()
+	conn, _, err := websocket.Dial(t.Context(), web.URL+"/?"+webSocket, &websocket.DialOptions{HTTPClient: web.Client()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.CloseNow() }()
+	if _, err := read(t, conn); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		send(t, conn, "4a")
+		send(t, conn, "4b")
+		expect(t, conn, "4a")
+		expect(t, conn, "4b")
+	}
+	go func() { _ = server.Close(context.WithoutCancel(t.Context())) }()
+	expectClose(t, conn, websocket.StatusGoingAway)
+	if cause := <-causes; cause != engineio.CauseServerClose {
+		t.Errorf("ended by %s", cause)
 	}
 }

@@ -201,6 +201,13 @@ func TestLeavingWhileTheDatabaseIsAway(t *testing.T) {
 	d.outage.Set(false)
 	eventually(t, "the end of a client", func() bool { return d.row(alice.ClientID).DisconnectedAt != nil })
 	host.expect("client-disconnected", fmt.Sprintf(`{"clientId":%q,"status":"non_finalise"}`, alice.ClientID))
+	eventually(t, "the end of all that was to be repeated", func() bool {
+		_, strays := d.Held()
+		return strays == 0
+	})
+	if seats, _ := d.Held(); seats != 1 {
+		t.Errorf("%d seats are taken", seats)
+	}
 	b.take()
 	b.must("update-cart", cart)
 	d.is(bob.ClientID, "en_cours", true)

@@ -225,3 +225,30 @@ func TestDisconnect(t *testing.T) {
 	c.expectClose(websocket.StatusNormalClosure)
 	expect(c, socketio.CauseServerDisconnect)
 }
+
+// TestPanics: a handler's mistake is its socket's alone, which stays as it would have been.
+func TestPanics(t *testing.T) {
+	t.Parallel()
+	var n *socketio.Namespace
+	ended := make(chan engineio.Cause, 1)
+	url := setup(t, socketio.Config{}, func(server *socketio.Server) {
+		echo(t)(server)
+		n = server.Of("/")
+		n.OnConnect(func(context.Context, *socketio.Socket) { panic("connect") })
+		n.OnDisconnect(func(_ *socketio.Socket, cause engineio.Cause) {
+			ended <- cause
+			panic("disconnect")
+		})
+		n.On("panic", func(context.Context, *socketio.Event) { panic("event") })
+	})
+	c := connect(t, url, "/", "")
+	c.send(`42["panic"]`)
+	c.send(`42["say",1]`)
+	c.expect(`42["said",1]`)
+	c.send("41")
+	receive(t, ended)
+	c.join("/", "") // after the end of the former one
+	for len(n.Sockets()) != 1 {
+		<-time.After(time.Millisecond)
+	}
+}

@@ -143,7 +143,7 @@ func (c *conn) wasLeft(namespace string) bool {
 func (c *conn) connect(p packet) {
 	n := c.server.namespace(p.namespace)
 	if n == nil {
-		c.refuse(p.namespace, &ConnectError{Message: "Invalid namespace"})
+		c.refuse(p.namespace, []byte(`{"message":"Invalid namespace"}`))
 		return
 	}
 	socket := newSocket(n, c, p.auth)
@@ -153,7 +153,7 @@ func (c *conn) connect(p packet) {
 			c.session.Close(realtime.ReasonGoingAway)
 			return
 		}
-		c.refuse(p.namespace, err)
+		c.refuse(p.namespace, n.connectError(err))
 		return
 	}
 	socket.inbox = append(socket.inbox, func() { n.welcome(socket) })
@@ -194,9 +194,8 @@ func (c *conn) part(s *Socket, byServer bool) {
 }
 
 // refuse answers CONNECT_ERROR.
-func (c *conn) refuse(namespace string, err error) {
-	text := appendHead(nil, kindConnectError, namespace, 0, false, 0)
-	c.send(append(text, connectError(err)...))
+func (c *conn) refuse(namespace string, payload []byte) {
+	c.send(append(appendHead(nil, kindConnectError, namespace, 0, false, 0), payload...))
 }
 
 // send queues a packet without attachments.

@@ -114,8 +114,8 @@ func (h *handlers) admit(ctx context.Context, s *Socket) (err error) {
 	return nil
 }
 
-// connected implements app.
-func (h *handlers) connected(s *Socket) bool {
+// connected implements app. A handler's panic leaves the socket connected.
+func (h *handlers) connected(s *Socket) (ok bool) {
 	n := h.namespace
 	attach := func() bool {
 		if err := n.hub.Attach(s.peer, s); err != nil {
@@ -129,11 +129,12 @@ func (h *handlers) connected(s *Socket) bool {
 		s.conn.session.Close(realtime.ReasonGoingAway)
 		return false
 	}
+	ok = true
 	defer h.logPanic(s, "connect")
 	for _, fn := range h.connection {
 		fn(s.conn.session.Context(), s)
 	}
-	return true
+	return ok
 }
 
 // event implements app.

@@ -160,10 +160,11 @@ type ConnectError struct {
 
 func (e *ConnectError) Error() string { return e.Message }
 
-// connectError is the payload of CONNECT_ERROR. Errors that are no ConnectError are not for clients' eyes.
-func connectError(err error) []byte {
+// connectError is the payload of CONNECT_ERROR. Errors that are no ConnectError are not for clients' eyes: they are logged.
+func (n *Namespace) connectError(err error) []byte {
 	var refused *ConnectError
 	if !errors.As(err, &refused) {
+		n.server.cfg.Log.Warn("socketio: not admitted", "namespace", n.name, "error", err)
 		refused = &ConnectError{Message: "not admitted"}
 	}
 	text, failed := json.Marshal(struct {
@@ -171,6 +172,7 @@ func connectError(err error) []byte {
 		Data    any    `json:"data,omitempty"`
 	}{refused.Message, refused.Data})
 	if failed != nil {
+		n.server.cfg.Log.Error("socketio: refusal", "namespace", n.name, "error", failed)
 		return []byte(`{"message":"not admitted"}`)
 	}
 	return text

@@ -71,7 +71,8 @@ func (l *Live) leave(ctx context.Context, s *seat) {
 
 // vacate stores that a stray seat was given up.
 func (l *Live) vacate(ctx context.Context, s *seat) error {
-	if err := l.depart(ctx, s.id, s.reunion, s.client); err != nil {
+	err := l.depart(ctx, s.reunion, s.client, func(q *db.Queries) error { return q.DeleteConnection(ctx, s.id) })
+	if err != nil {
 		return err
 	}
 	l.mu.Lock()
@@ -80,8 +81,8 @@ func (l *Live) vacate(ctx context.Context, s *seat) error {
 	return nil
 }
 
-// depart deletes a connection, and marks the client as gone if it was the last one.
-func (l *Live) depart(ctx context.Context, connection uuid.UUID, reunion, client string) error {
+// depart takes a connection away from a client, and marks the client as gone if it was the last one.
+func (l *Live) depart(ctx context.Context, reunion, client string, disconnect func(*db.Queries) error) error {
 	defer l.lanes.client(reunion, client)()
 	var status string
 	gone := false
@@ -89,7 +90,7 @@ func (l *Live) depart(ctx context.Context, connection uuid.UUID, reunion, client
 		if _, err := q.LockClient(ctx, client); err != nil {
 			return pg.IfNoRows(err, nil) // it was never stored
 		}
-		if err := q.DeleteConnection(ctx, connection); err != nil {
+		if err := disconnect(q); err != nil {
 			return err
 		}
 		var err error
@@ -161,7 +162,8 @@ func (l *Live) tend(ctx context.Context) error {
 		return fmt.Errorf("lapsed: %w", err)
 	}
 	for _, c := range lapsed {
-		if err := l.depart(ctx, c.ID, c.ReunionID, c.ClientID); err != nil {
+		err := l.depart(ctx, c.ReunionID, c.ClientID, func(q *db.Queries) error { return q.DeleteLapsedConnection(ctx, c.ID, now) })
+		if err != nil {
 			return fmt.Errorf("lapsed: %w", err)
 		}
 	}

@@ -21,6 +21,16 @@ func (q *Queries) DeleteConnection(ctx context.Context, id uuid.UUID) error {
 	return err
 }
 
+const deleteLapsedConnection = `-- name: DeleteLapsedConnection :exec
+DELETE FROM connections o USING servers s WHERE o.id = $1 AND s.id = o.server_id AND s.lease_until <= $2::timestamptz
+`
+
+// Unless its process vouches for it again.
+func (q *Queries) DeleteLapsedConnection(ctx context.Context, iD uuid.UUID, now time.Time) error {
+	_, err := q.db.Exec(ctx, deleteLapsedConnection, iD, now)
+	return err
+}
+
 const insertConnection = `-- name: InsertConnection :exec
 INSERT INTO connections (id, server_id, client_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
 `

@@ -7,7 +7,7 @@ import (
 
 // OutboundConfig is what an Outbound needs. Write is required.
 type OutboundConfig struct {
-	Limit int // bytes that may wait, default 1 MiB
+	Limit int // bytes that may wait, 80 for each frame beside its own; default 1 MiB
 	// Write writes frames to the connection, in one system call where it can, and may wait. One goroutine at a time calls
 	// it, with 64 KiB at most unless one frame is longer. After an error nothing more is written, except for ErrNotReady,
 	// which means that nothing was and that the frames must wait for Resume. The outer slice is used again after the return.
@@ -28,6 +28,7 @@ type OutboundConfig struct {
 const (
 	maxBatch  = 64 << 10 // bytes that are given to Write at once
 	keptQueue = 4        // longest queue whose memory an idle connection keeps
+	frameCost = 80       // bytes that a frame takes beside its own: its place in the queue, and the allocator's share
 )
 
 // Outbound is the queue of encoded frames of one connection, bounded by bytes. A Flusher writes it as long as that need not
@@ -39,8 +40,10 @@ type Outbound struct {
 
 	mu      sync.Mutex
 	queue   []queued
-	taken   int // frames of the queue that are being written
-	bytes   int // of the queue
+	taken   int           // frames of the queue that are being written
+	bytes   int           // of the queue, with the cost of each frame
+	gone    int           // frames that have left the queue
+	latest  map[place]int // the newest frame of QueueLatest: its place in the queue, and gone when it was put there
 	writing bool
 	held    bool // ErrNotReady: nothing is written until Resume
 	resumed bool // Resume was called since the last Write began
@@ -52,10 +55,15 @@ type Outbound struct {
 
 // queued is one frame that waits.
 type queued struct {
-	frame       []byte
-	event, room string
-	latest      bool
+	frame []byte
+	place
+	latest bool
 }
+
+func (q *queued) cost() int { return len(q.frame) + frameCost }
+
+// place is what a frame of QueueLatest is the latest of.
+type place struct{ event, room string }
 
 type outboundState uint8
 
@@ -87,53 +95,80 @@ func NewOutbound(cfg OutboundConfig) *Outbound {
 }
 
 // Put queues a frame and reports whether it will be written. It never waits. What happens without room is the policy's
-// matter: QueueClose calls Full, QueueDrop loses the frame, QueueLatest replaces a frame of the same event and room that
-// still waits, full or not, and is lost if there is none and no room. A frame is never modified, so it can be shared.
+// matter: QueueClose calls Full, QueueDrop loses the frame. QueueLatest replaces a frame of the same event and room that
+// still waits if there is one, and is lost without room for what it has more than that. A frame is never modified, so it can
+// be shared. Frames whose event has no name are not counted when they are lost.
 func (o *Outbound) Put(frame []byte, policy Queue, event, room string) bool {
 	o.mu.Lock()
 	if o.state != outboundOpen {
 		o.mu.Unlock()
 		return false
 	}
-	if policy == QueueLatest && o.replace(frame, event, room) {
+	q := queued{frame, place{event, room}, policy == QueueLatest}
+	if old := o.older(&q); old != nil {
+		more := len(frame) - len(old.frame)
+		fits := o.fits(more)
+		if fits {
+			old.frame = frame
+			o.grow(more)
+		}
 		o.mu.Unlock()
-		o.cfg.Meter.Dropped(event)
-		return true
+		o.dropped(event)
+		return fits
 	}
-	if o.bytes > 0 && o.bytes+len(frame) > o.cfg.Limit {
+	if !o.fits(q.cost()) {
 		first := policy == QueueClose && !o.full
 		o.full = o.full || first
 		o.mu.Unlock()
-		o.cfg.Meter.Dropped(event)
+		o.dropped(event)
 		if first {
 			o.cfg.Full()
 		}
 		return false
 	}
-	o.push(queued{frame, event, room, policy == QueueLatest})
+	o.push(q)
 	o.mu.Unlock()
 	return true
 }
 
-// replace puts a frame into the place of an older one; o.mu is held.
-func (o *Outbound) replace(frame []byte, event, room string) bool {
-	for i := o.taken; i < len(o.queue); i++ {
-		if q := &o.queue[i]; q.latest && q.event == event && q.room == room {
-			delta := len(frame) - len(q.frame)
-			o.bytes += delta
-			o.cfg.Meter.Queued(delta)
-			q.frame = frame
-			return true
-		}
+// fits reports whether there is room for so many bytes: an empty queue takes any frame. o.mu is held.
+func (o *Outbound) fits(bytes int) bool {
+	return bytes <= 0 || o.bytes == 0 || o.bytes+bytes <= o.cfg.Limit
+}
+
+// grow counts bytes; o.mu is held.
+func (o *Outbound) grow(bytes int) {
+	o.bytes += bytes
+	o.cfg.Meter.Queued(bytes)
+}
+
+func (o *Outbound) dropped(event string) {
+	if event != "" {
+		o.cfg.Meter.Dropped(event)
 	}
-	return false
+}
+
+// older finds the frame that a new one is to replace, nil if none waits; o.mu is held.
+func (o *Outbound) older(q *queued) *queued {
+	if !q.latest {
+		return nil
+	}
+	if at, ok := o.latest[q.place]; ok && at-o.gone >= o.taken {
+		return &o.queue[at-o.gone]
+	}
+	return nil
 }
 
 // push queues a frame and starts the writer if there is none; o.mu is held.
 func (o *Outbound) push(q queued) {
+	if q.latest {
+		if o.latest == nil {
+			o.latest = map[place]int{}
+		}
+		o.latest[q.place] = o.gone + len(o.queue)
+	}
 	o.queue = append(o.queue, q)
-	o.bytes += len(q.frame)
-	o.cfg.Meter.Queued(len(q.frame))
+	o.grow(q.cost())
 	o.start()
 }
 
@@ -156,22 +191,21 @@ func (o *Outbound) Idle() bool {
 
 // release gives room back; o.mu is held.
 func (o *Outbound) release(size int) {
-	o.bytes -= size
-	o.cfg.Meter.Queued(-size)
+	o.grow(-size)
 	if o.room != nil && (2*o.bytes <= o.cfg.Limit || o.state != outboundOpen) {
 		close(o.room)
 		o.room = nil
 	}
 }
 
-// discard forgets what waits and is not being written; o.mu is held.
+// discard forgets what waits and is not being written, for good: nothing more is put. o.mu is held.
 func (o *Outbound) discard() {
 	size := 0
 	for i := o.taken; i < len(o.queue); i++ {
-		size += len(o.queue[i].frame)
+		size += o.queue[i].cost()
 	}
 	clear(o.queue[o.taken:])
-	o.queue = o.queue[:o.taken]
+	o.queue, o.latest = o.queue[:o.taken], nil
 	o.release(size)
 }
 

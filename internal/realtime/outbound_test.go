@@ -99,6 +99,9 @@ func (m *meter) holds(t *testing.T, bytes int) {
 	}
 }
 
+// frameCost is what a frame counts beside its bytes.
+const frameCost = 80
+
 func put(o *realtime.Outbound, policy realtime.Queue, frame string) bool {
 	return o.Put([]byte(frame), policy, "e", "r")
 }
@@ -150,8 +153,8 @@ func TestOutboundBatches(t *testing.T) {
 func TestOutboundFull(t *testing.T) {
 	t.Parallel()
 	s := newSocket()
-	o := s.outbound(10)
-	put(o, realtime.QueueClose, "a frame longer than the limit")
+	o := s.outbound(90)
+	put(o, realtime.QueueClose, strings.Repeat("longer than the limit", 10))
 	<-s.calls
 	if put(o, realtime.QueueDrop, "lost") || s.full.Load() != 0 {
 		t.Error("there was room for a frame of QueueDrop")
@@ -179,7 +182,7 @@ func TestOutboundFull(t *testing.T) {
 func TestOutboundLatest(t *testing.T) {
 	t.Parallel()
 	s := newSocket()
-	o := s.outbound(20)
+	o := s.outbound(20 + 5*frameCost)
 	latest := func(frame, event, room string) bool { return o.Put([]byte(frame), realtime.QueueLatest, event, room) }
 	latest("being written", "a", "1")
 	<-s.calls
@@ -188,9 +191,12 @@ func TestOutboundLatest(t *testing.T) {
 	o.Put([]byte("-"), realtime.QueueClose, "a", "1")
 	latest("A1", "a", "1")
 	latest("b1", "b", "1")
-	s.count.holds(t, 13+2+2+1+2)
+	s.count.holds(t, 13+2+2+1+2+5*frameCost)
 	if latest("no room", "c", "1") || !latest("B1", "b", "1") {
 		t.Error("a full queue takes what replaces another frame, and nothing else")
+	}
+	if latest("B1 grows", "b", "1") {
+		t.Error("a full queue takes a frame that is longer than the one it replaces")
 	}
 	s.end <- nil
 	s.written(t, "A1", "a2", "-", "B1")
@@ -200,26 +206,27 @@ func TestOutboundLatest(t *testing.T) {
 func TestOutboundWait(t *testing.T) {
 	t.Parallel()
 	s := newSocket()
-	o := s.outbound(4)
+	o := s.outbound(6 + 4*frameCost)
 	if err := o.Wait(t.Context()); err != nil {
 		t.Error(err)
 	}
 	put(o, realtime.QueueClose, "12")
 	<-s.calls
-	put(o, realtime.QueueClose, "3")
+	put(o, realtime.QueueClose, "34")
+	put(o, realtime.QueueClose, "5")
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := o.Wait(cancelled); !errors.Is(err, context.Canceled) {
-		t.Errorf("three of four are queued: %v", err)
+		t.Errorf("more than half is queued: %v", err)
 	}
 	through := make(chan error)
 	go func() { through <- o.Wait(t.Context()) }()
 	s.end <- nil
-	<-s.calls // 3 is being written
+	<-s.calls // 34 and 5 are being written
 	if err := <-through; err != nil {
 		t.Error(err)
 	}
-	put(o, realtime.QueueClose, "45")
+	put(o, realtime.QueueClose, "6")
 	go func() { through <- o.Wait(t.Context()) }()
 	o.End(nil, true)
 	if err := <-through; !errors.Is(err, realtime.ErrClosed) {
@@ -237,7 +244,7 @@ func TestOutboundEnd(t *testing.T) {
 	put(o, realtime.QueueClose, "2")
 	o.End([]byte("bye"), true)
 	o.End([]byte("again"), false)
-	s.count.holds(t, len("1bye"))
+	s.count.holds(t, len("1bye")+2*frameCost)
 	s.end <- nil
 	s.written(t, "bye")
 	if err := <-s.ended; err != nil {

@@ -58,7 +58,7 @@ type Meter interface {
 	Connected(wire Wire, delta int)   // a peer came (1) or went (-1)
 	Received(wire Wire, event string) // from a peer; event is "unknown" for what the contract does not have
 	Sent(event string, peers int)     // queued for so many peers, as an event or as an answer
-	Queued(bytes int)                 // change of what all queues hold
+	Queued(bytes int)                 // change of what all queues hold, as OutboundConfig.Limit counts it
 	Dropped(event string)             // lost or replaced because of a full queue (QueueDrop, QueueLatest), or with a slow peer (QueueClose)
 }
 

@@ -91,11 +91,15 @@ func (o *Outbound) take(frames [][]byte) [][]byte {
 func (o *Outbound) written(err error) {
 	size := 0
 	for i := range o.taken {
-		size += len(o.queue[i].frame)
+		q := &o.queue[i]
+		size += q.cost()
+		if q.latest && o.latest[q.place] == o.gone+i {
+			delete(o.latest, q.place)
+		}
 	}
 	rest := copy(o.queue, o.queue[o.taken:])
 	clear(o.queue[rest:])
-	o.queue, o.taken = o.queue[:rest], 0
+	o.queue, o.gone, o.taken = o.queue[:rest], o.gone+o.taken, 0
 	o.release(size)
 	if err != nil && o.state != outboundEnded {
 		o.state, o.err = outboundEnded, err
@@ -109,7 +113,7 @@ func (o *Outbound) rest() (ended bool) {
 		o.state = outboundEnded
 	}
 	if len(o.queue) == 0 && cap(o.queue) > keptQueue {
-		o.queue = nil
+		o.queue, o.latest = nil, nil
 	}
 	o.writing = false
 	return o.state == outboundEnded

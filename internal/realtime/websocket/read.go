@@ -140,13 +140,14 @@ func (c *conn) answer(in *realtime.Incoming, m *realtime.Message) {
 }
 
 // control queues a control frame of coder/websocket: a pong, the answer to a close frame, or the close frame of an error
-// that it has found.
+// that it has found. Of pongs only the latest waits: who sends pings and does not read must not fill the queue (RFC 6455,
+// 5.5.3).
 func (c *conn) control(frame []byte) {
 	if isClose(frame) {
 		c.out.End(frame, false)
 		return
 	}
-	c.out.Put(frame, realtime.QueueDrop, "", "")
+	c.out.Put(frame, realtime.QueueLatest, "", "")
 }
 
 // linger reads on after an error of the peer, as long as the grace: a socket that is closed with bytes unread would take

@@ -128,7 +128,9 @@ func (d *desk) start(a *API) {
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
 	d.t.Cleanup(func() {
-		if err := a.Drain(ctx); err != nil {
+		draining, enough := context.WithTimeout(ctx, 20*time.Second)
+		defer enough()
+		if err := a.Drain(draining); err != nil {
 			d.t.Error(err)
 		}
 		cancel()

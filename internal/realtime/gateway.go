@@ -43,7 +43,8 @@ type Gateway struct {
 
 // Identify says who a new peer is: without credential the anonymous role of the server entry if it has one, otherwise what
 // the system says. The error is Lifecycle.Authenticate's.
-func (g *Gateway) Identify(ctx context.Context, p *Peer, server *Server, credential string) error {
+func (g *Gateway) Identify(ctx context.Context, p *Peer, server *Server, credential string) (err error) {
+	defer Recover(&err)
 	if credential == "" && server.Anonymous != "" {
 		p.Identify(server.Anonymous, nil)
 		return nil
@@ -75,6 +76,19 @@ func (g *Gateway) Open(ctx context.Context, p *Peer, o Outlet, since string) err
 		}
 	}
 	return nil
+}
+
+// Refused is why a wire ends a connection after an error of Open. What is neither the peer's doing nor the server's end is
+// logged.
+func (g *Gateway) Refused(p *Peer, err error) Reason {
+	switch {
+	case errors.Is(err, ErrDraining):
+		return ReasonGoingAway
+	case errors.Is(err, ErrClosed), errors.Is(err, context.Canceled): // it ended meanwhile
+		return ReasonNormal
+	}
+	g.Log.Error("connection not opened", "peer", p.ID(), "wire", p.Wire().String(), "error", err)
+	return ReasonFailure
 }
 
 // connected calls the system; a panic must not end the process for all peers.

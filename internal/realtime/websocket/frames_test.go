@@ -161,7 +161,8 @@ func TestGarbage(t *testing.T) {
 	for range 30 {
 		say(t, conn, `{"type":"subscribe"}`)
 	}
-	for range 100 {
+	for range 100 { // it is no garbage that the system says no
+		say(t, conn, `{"type":"dance"}`)
 		say(t, conn, `{"type":"ping"}`)
 		hear(t, conn, `{"type":"pong"}`)
 	}
@@ -184,10 +185,16 @@ func TestPeerCloses(t *testing.T) {
 	c.send(t, masked(0x88, ""))
 	c.expect(t, 0x88, "")
 	s.left(t)
+	if s.lost.Load() {
+		t.Error("a peer that closed was lost")
+	}
 	if err := s.connect(t).Close(); err != nil { // without a word
 		t.Error(err)
 	}
 	s.left(t)
+	if !s.lost.Load() {
+		t.Error("a peer that is gone without a word was not lost")
+	}
 }
 
 // expectCloseAnswer expects the answer to a close frame, and the end.

@@ -20,9 +20,12 @@ func (c *conn) run(since string) {
 	c.open(since)
 	err := c.read()
 	c.deafen()
-	if websocket.CloseStatus(err) < 0 && !errors.Is(err, os.ErrDeadlineExceeded) {
-		c.Close(realtime.ReasonProtocol) // unless coder/websocket has found better words, or nobody is there
-		c.linger()
+	if websocket.CloseStatus(err) < 0 {
+		c.peer.Lose()
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			c.Close(realtime.ReasonProtocol) // unless coder/websocket has found better words, or nobody is there
+			c.linger()
+		}
 	}
 	c.deadline()
 	c.out.End(nil, false)
@@ -38,19 +41,8 @@ func (c *conn) open(since string) {
 	c.openEnded()
 	c.still.Store(false)
 	if c.opened = err == nil; !c.opened {
-		c.refuse(err)
+		c.Close(c.handler.cfg.Gateway.Refused(c.peer, err))
 	}
-}
-
-// refuse ends a connection that could not be opened.
-func (c *conn) refuse(err error) {
-	reason := realtime.ReasonFailure
-	if errors.Is(err, realtime.ErrDraining) {
-		reason = realtime.ReasonGoingAway
-	} else if !errors.Is(err, realtime.ErrClosed) && !errors.Is(err, context.Canceled) {
-		c.handler.cfg.Gateway.Log.Error("websocket: connection not opened", "peer", c.peer.ID(), "error", err)
-	}
-	c.Close(reason)
 }
 
 // read handles messages until the connection can no longer be read, or the peer has closed it. Once the server has decided
@@ -126,7 +118,8 @@ func (c *conn) receive(text []byte) {
 		in = &realtime.Incoming{WantsReply: true}
 	}
 	err := gateway.Receive(context.Background(), c.peer, in, func(m *realtime.Message) { c.answer(in, m) })
-	if (malformed != nil || err != nil) && !c.garbage.take(time.Now()) {
+	var unknown *realtime.UnknownEvent
+	if (malformed != nil || errors.As(err, &unknown)) && !c.garbage.take(time.Now()) {
 		c.Close(realtime.ReasonPolicy)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,6 +34,7 @@ type site struct {
 	held    chan context.Context // gets one item when "hold" has begun
 	release chan struct{}        // ends one "hold"
 	come    chan struct{}        // gets one item for every peer that is in the room
+	lost    atomic.Bool          // Peer.Lost of the last one that is gone
 	gone    chan string          // gets the id of every peer that is taken leave of
 
 	mu    sync.Mutex
@@ -104,7 +106,10 @@ func (s *site) Connected(ctx context.Context, p *realtime.Peer) error {
 	return nil
 }
 
-func (s *site) Disconnected(_ context.Context, p *realtime.Peer) { s.gone <- p.ID() }
+func (s *site) Disconnected(_ context.Context, p *realtime.Peer) {
+	s.lost.Store(p.Lost())
+	s.gone <- p.ID()
+}
 
 func (s *site) Replay(ctx context.Context, since string, _ []string, send func(*realtime.Message) error) (uint64, error) {
 	return s.replay(ctx, since, send)

@@ -38,8 +38,8 @@ const (
 	// before the probe was answered waits longer: the client may have said its last word already.
 	probing      = 100 * time.Millisecond
 	beforeProbed = 300 * time.Millisecond
-	// upgraded is how much later than its WebSocket a client hears from its GET that the WebSocket has taken over.
-	upgraded = 20 * time.Millisecond
+	// upgraded is how long a GET is kept that comes too late, for the client to hear first what its WebSocket says.
+	upgraded = 25 * time.Millisecond
 )
 
 // answer ends the GET that waits, if one does.
@@ -69,6 +69,7 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) *refusal {
 	switch {
 	case s.conn != nil:
 		s.mu.Unlock()
+		<-time.After(upgraded)
 		return errRequest()
 	case s.state == stateClosed:
 		last := s.polling.last

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -63,8 +64,10 @@ type Jobs struct {
 	// Client is River's own, for what this package does not wrap.
 	Client *river.Client[pgx.Tx]
 
-	log   *slog.Logger
-	tasks map[string]func(context.Context) error
+	log   *slog.Logger // repeats nothing within a while
+	tasks []task
+	time  sync.WaitGroup // who keeps the time of tasks
+	still func()         // ends them; nil before Start
 }
 
 // Open makes a Jobs. It does not ask the database: jobs can be inserted at once, and run after Start.
@@ -73,8 +76,7 @@ func Open(cfg Config) (*Jobs, error) {
 		return nil, errors.New("jobs.Open: Pool and Logger are required")
 	}
 	cfg = cfg.withDefaults()
-	j := &Jobs{Workers: river.NewWorkers(), log: cfg.Logger, tasks: map[string]func(context.Context) error{}}
-	river.AddWorker(j.Workers, &taskWorker{tasks: j.tasks})
+	j := &Jobs{Workers: river.NewWorkers(), log: slog.New(newSparse(cfg.Logger.With("component", "jobs").Handler()))}
 	client, err := river.NewClient(driver{riverpgxv5.New(cfg.Pool)}, &river.Config{
 		Schema:               Schema,
 		Workers:              j.Workers,
@@ -90,7 +92,7 @@ func Open(cfg Config) (*Jobs, error) {
 		RetryPolicy:          retryPolicy{},
 		ErrorHandler:         &errorHandler{log: cfg.Logger},
 		Middleware:           []rivertype.Middleware{giveUp(cfg.Logger)},
-		Logger:               slog.New(newSparse(cfg.Logger.With("component", "jobs").Handler())),
+		Logger:               j.log,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("jobs.Open: %w", err)
@@ -113,12 +115,20 @@ func (j *Jobs) Start(ctx context.Context) error {
 	if err := j.Client.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("jobs.Start: %w", err)
 	}
+	ctx, j.still = context.WithCancel(context.WithoutCancel(ctx))
+	for _, t := range j.tasks {
+		j.time.Go(func() { j.keepTime(ctx, t) })
+	}
 	return nil
 }
 
 // Stop takes no new jobs and waits for those that run: for Config.Drain, then it cancels their contexts; they run again
 // later. It gives up when ctx ends. Stopping what was never started does nothing.
 func (j *Jobs) Stop(ctx context.Context) error {
+	if j.still != nil {
+		j.still()
+		j.time.Wait()
+	}
 	if err := j.Client.Stop(ctx); err != nil {
 		return fmt.Errorf("jobs.Stop: %w", err)
 	}

@@ -354,6 +354,38 @@ func TestEvery(t *testing.T) {
 	b.Every("test.purge", time.Second, nil)
 }
 
+// Two processes serve different systems on one database: each runs its own tasks, whichever of them River elects leader, and
+// a task that both have runs once in a period.
+func TestEveryOfTwoProcesses(t *testing.T) {
+	first := setup(t, jobs.Config{}, nil)
+	second := bundle{db: first.db, log: &logged{}}
+	second.open(t, jobs.Config{Pool: first.db.Pool}, nil)
+	ofFirst, ofSecond := make(chan struct{}, 1000), make(chan struct{}, 1000)
+	note := func(ran chan<- struct{}) func(context.Context) error {
+		return func(context.Context) error { ran <- struct{}{}; return nil }
+	}
+	first.Every("one.purge", time.Second, note(ofFirst))
+	second.Every("other.purge", time.Second, note(ofSecond))
+	both := make(chan struct{}, 1000)
+	first.Every("shared.purge", time.Second, note(both))
+	second.Every("shared.purge", time.Second, note(both))
+	first.start(t)
+	second.start(t)
+	for range 3 {
+		receive(t, "a run of the first's task", ofFirst)
+		receive(t, "a run of the second's task", ofSecond)
+		receive(t, "a run of their common task", both)
+	}
+	for _, task := range []string{"one.purge", "other.purge", "shared.purge"} {
+		var runs, periods int
+		err := first.db.Pool.QueryRow(t.Context(), `SELECT count(*), count(DISTINCT date_trunc('second', scheduled_at))
+			FROM platform.river_job WHERE kind = 'platform.task.' || $1`, task).Scan(&runs, &periods)
+		if err != nil || runs < 3 || runs != periods {
+			t.Errorf("%s: %d runs in %d periods, %v", task, runs, periods, err)
+		}
+	}
+}
+
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	if _, err := jobs.Open(jobs.Config{}); err == nil {

@@ -9,51 +9,66 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// unfinished is the states of a job that River wants in a uniqueness rule: all but the final ones.
-var unfinished = []rivertype.JobState{
-	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning,
-	rivertype.JobStateScheduled,
+// task is a function that runs at an interval.
+type task struct {
+	args     taskArgs
+	interval time.Duration
 }
 
-// Every runs a task at an interval, once in all processes together, beginning one interval after the start. A run that fails
-// is logged and not tried again: the next one is near. Names are unique; call Every before Start.
-func (j *Jobs) Every(name string, interval time.Duration, task func(context.Context) error) {
-	if _, taken := j.tasks[name]; taken {
-		panic("jobs.Every: two tasks named " + name)
+// Every runs a task at the multiples of an interval of at least a second, once in all processes that have it: each of them puts
+// the run in the queue, where only the first finds room, and whichever is free takes it. A process that does not have the task
+// has no part in it, even while River makes it the leader of all. A run that fails is logged and not tried again: the next one is
+// near. It may begin while one that takes longer than the interval still goes on. Names are unique; call Every before Start.
+func (j *Jobs) Every(name string, interval time.Duration, run func(context.Context) error) {
+	args := taskArgs{name: name}
+	for _, other := range j.tasks {
+		if other.args == args {
+			panic("jobs.Every: two tasks named " + name)
+		}
 	}
-	j.tasks[name] = task
-	j.Client.PeriodicJobs().Add(river.NewPeriodicJob(
-		river.PeriodicInterval(interval),
-		func() (river.JobArgs, *river.InsertOpts) {
-			// Unique while one waits or runs: a database that was away does not find a heap of them when it is back.
-			return taskArgs{Name: name}, &river.InsertOpts{MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: unfinished}}
-		},
-		&river.PeriodicJobOpts{ID: name},
-	))
+	j.tasks = append(j.tasks, task{args: args, interval: interval})
+	river.AddWorkerArgs(j.Workers, args, &taskWorker{name: name, run: run})
 }
 
-// taskArgs is the job of one run of a task.
-type taskArgs struct {
-	Name string `json:"name"`
+// keepTime puts every run of a task in the queue until ctx ends.
+func (j *Jobs) keepTime(ctx context.Context, t task) {
+	for {
+		now := time.Now()
+		due := time.NewTimer(now.Truncate(t.interval).Add(t.interval).Sub(now))
+		select {
+		case <-ctx.Done():
+			due.Stop()
+			return
+		case <-due.C:
+		}
+		_, err := j.Client.Insert(ctx, t.args, &river.InsertOpts{
+			MaxAttempts: 1,
+			// One for the period, however its run ended.
+			UniqueOpts: river.UniqueOpts{ByPeriod: t.interval, ByState: rivertype.JobStates()},
+		})
+		if err != nil && ctx.Err() == nil {
+			j.log.WarnContext(ctx, "a task is left out", "task", t.args.name, "error", err)
+		}
+	}
 }
+
+// taskArgs is the job of one run of a task: a kind of its own, so that only processes that have the task fetch it.
+type taskArgs struct{ name string }
 
 // Kind names the job in River's table.
-func (taskArgs) Kind() string { return "platform.task" }
+func (a taskArgs) Kind() string { return "platform.task." + a.name }
 
-// taskWorker runs tasks by name.
+// taskWorker runs one task.
 type taskWorker struct {
 	river.WorkerDefaults[taskArgs]
-	tasks map[string]func(context.Context) error
+	name string
+	run  func(context.Context) error
 }
 
-// Work runs the task. One that this process does not have is another version's or another system's, and is left alone.
-func (w *taskWorker) Work(ctx context.Context, job *river.Job[taskArgs]) error {
-	task, ok := w.tasks[job.Args.Name]
-	if !ok {
-		return nil
-	}
-	if err := task(ctx); err != nil {
-		return fmt.Errorf("task %s: %w", job.Args.Name, err)
+// Work runs the task.
+func (w *taskWorker) Work(ctx context.Context, _ *river.Job[taskArgs]) error {
+	if err := w.run(ctx); err != nil {
+		return fmt.Errorf("task %s: %w", w.name, err)
 	}
 	return nil
 }

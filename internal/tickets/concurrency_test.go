@@ -62,6 +62,11 @@ func (d *desk) consistent() {
 		EXCEPT SELECT status, priority, categorie, sla_final, sum(n)::bigint FROM tally GROUP BY 1, 2, 3, 4 HAVING sum(n) <> 0) AS wrong`); n != 0 {
 		d.t.Errorf("%d counters differ from the tickets", n)
 	}
+	if n := d.number(`WITH counted AS (SELECT client_id, chantier_id, count(*)::bigint, count(*) FILTER (WHERE sla_final IS NULL) FROM tickets GROUP BY 1, 2),
+		tallied AS (SELECT client_id, chantier_id, sum(total)::bigint, sum(ouverts)::bigint FROM owner_tally GROUP BY 1, 2 HAVING sum(total) <> 0)
+		SELECT count(*) FROM ((TABLE counted EXCEPT TABLE tallied) UNION ALL (TABLE tallied EXCEPT TABLE counted)) AS wrong`); n != 0 {
+		d.t.Errorf("%d counters of clients and chantiers differ from the tickets", n)
+	}
 	if counted, tickets := d.number(`SELECT coalesce(sum(n), 0)::bigint FROM tally`), d.number(`SELECT count(*) FROM tickets`); counted != tickets {
 		d.t.Errorf("%d tickets are counted, there are %d", counted, tickets)
 	}

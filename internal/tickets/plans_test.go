@@ -34,7 +34,7 @@ func (d *desk) fill(now time.Time) {
 		SELECT lpad(n::text, 32, '0')::uuid, 'Chantier ' || n, 'construction', lpad((1 + n % $1::int)::text, 32, '0')::uuid, 'en_cours'
 		FROM generate_series(1, 2 * $1::int) AS n`, manyClients)
 	rows, err := d.db.Pool.Query(d.t.Context(), `SELECT indexname, indexdef FROM pg_indexes
-		WHERE schemaname = 'tickets' AND tablename IN ('tickets', 'messages') AND indexname LIKE ANY ('{%\\_by\\_%,%\\_to\\_%}')`)
+		WHERE schemaname = 'tickets' AND tablename IN ('tickets', 'messages') AND indexname LIKE '%\_by\_%'`)
 	d.must(err)
 	indexes, err := pgx.CollectRows(rows, pgx.RowToStructByPos[struct{ Name, Definition string }])
 	d.must(err)
@@ -59,7 +59,8 @@ func (d *desk) fill(now time.Time) {
 				timestamptz '%[3]s' - n * interval '43 seconds' AS created
 				FROM generate_series(1, %[4]d) AS n) AS made`, manyClients, manyOpen, now.Format(time.RFC3339), manyTickets),
 			`INSERT INTO messages (ticket_id, auteur, contenu) SELECT id, 'Jean', 'Oui' FROM tickets WHERE numero LIKE '%0'`,
-			`INSERT INTO tally SELECT status, priority, categorie, coalesce(sla_final, ''), count(*) FROM tickets GROUP BY 1, 2, 3, 4`)
+			`INSERT INTO tally SELECT status, priority, categorie, coalesce(sla_final, ''), count(*) FROM tickets GROUP BY 1, 2, 3, 4`,
+			`INSERT INTO owner_tally SELECT client_id, chantier_id, count(*), count(*) - count(sla_final) FROM tickets GROUP BY 1, 2`)
 		for _, index := range indexes {
 			statements = append(statements, index.Definition)
 		}

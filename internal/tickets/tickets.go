@@ -87,9 +87,9 @@ type API struct {
 	outbox   *outbox.Outbox
 	emitter  *events.Emitter
 	live     *Live
-	writers  turns     // transactions that change something: half of the connections at the most
-	creates  turns     // one: a numero is held until its ticket is committed
-	pace     intervals // of Run
+	writers  turns             // transactions that change something: half of the connections at the most
+	creates  turns             // one: a numero is held until its ticket is committed
+	pace     intervals         // of Run
 	gateway  *realtime.Gateway // what every wire serves
 	socketio *socketio.Server
 	contract *contract.Contract
@@ -197,7 +197,10 @@ func (a *API) purge(ctx context.Context) error {
 // compact keeps the counters small.
 func (a *API) compact(ctx context.Context) error {
 	if err := a.queries.CompactTally(ctx); err != nil {
-		return fmt.Errorf("compact: %w", err)
+		return fmt.Errorf("compact: tickets: %w", err)
+	}
+	if err := a.queries.CompactOwnerTally(ctx); err != nil {
+		return fmt.Errorf("compact: owners: %w", err)
 	}
 	return nil
 }

@@ -102,24 +102,21 @@ CREATE TABLE tickets (
     recherche         text NOT NULL GENERATED ALWAYS AS (fold(numero || ' ' || titre || coalesce(' ' || description, ''))) STORED,
     CHECK ((date_resolution IS NOT NULL) = (status IN ('resolu', 'clos', 'annule'))),
     CHECK ((sla_final IS NOT NULL) = (date_resolution IS NOT NULL))
-) WITH (fillfactor = 90); -- a message changes date_modification alone: with room in the page no index is touched
+) WITH (fillfactor = 90); -- with room in the page, what changes no column of an index touches none: a message, a threshold
 -- One index for each filter of the list, in the list's order. The first also holds what the statistics of a
 -- period and the lists by SLA look at, so that they read no ticket. sla_final is null where the SLA still runs.
 CREATE INDEX tickets_by_age ON tickets (date_creation, id) INCLUDE (status, priority, categorie, sla_final, date_alerte, date_limite);
 CREATE INDEX tickets_by_status ON tickets (status, date_creation, id);
 CREATE INDEX tickets_by_priority ON tickets (priority, date_creation, id);
 CREATE INDEX tickets_by_categorie ON tickets (categorie, date_creation, id);
-CREATE INDEX tickets_by_client ON tickets (client_id, date_creation, id) INCLUDE (sla_final);
-CREATE INDEX tickets_by_chantier ON tickets (chantier_id, date_creation, id) INCLUDE (sla_final);
+CREATE INDEX tickets_by_client ON tickets (client_id, date_creation, id);
+CREATE INDEX tickets_by_chantier ON tickets (chantier_id, date_creation, id);
 CREATE INDEX tickets_by_responsable ON tickets (responsable, date_creation, id);
 CREATE INDEX tickets_by_resolution ON tickets (date_resolution) WHERE status IN ('resolu', 'clos');
 CREATE INDEX tickets_by_final_sla ON tickets (sla_final, date_creation, id) WHERE sla_final IS NOT NULL;
 CREATE INDEX tickets_by_deadline ON tickets (date_limite) WHERE sla_final IS NULL;
 CREATE INDEX tickets_by_warning ON tickets (date_alerte) WHERE sla_final IS NULL;
 CREATE INDEX tickets_by_text ON tickets USING gin (recherche public.gin_trgm_ops);
--- What the announcement of thresholds looks for.
-CREATE INDEX tickets_to_warn ON tickets (date_alerte) WHERE sla_final IS NULL AND sla_status = 'ok';
-CREATE INDEX tickets_to_breach ON tickets (date_limite) WHERE sla_final IS NULL AND sla_status IN ('ok', 'warning');
 
 CREATE TABLE messages (
     id         uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -173,6 +170,7 @@ FROM tickets t LEFT JOIN clients c ON c.id = t.client_id LEFT JOIN chantiers s O
 -- How many tickets there are of each kind; sla_final is '' for those whose SLA still runs. What the statistics and the totals of
 -- the common lists are read from. The triggers below keep it exact for every statement, whoever sends it. They only add rows,
 -- n less of the old kind and n more of the new, so that no writer waits for another; CompactTally sums them up now and then.
+-- A row for each kind that sessions share out among themselves, as other systems have it, would not do: there are 640 kinds.
 CREATE TABLE tally (
     status    varchar(50) COLLATE "C" NOT NULL,
     priority  varchar(50) COLLATE "C" NOT NULL,
@@ -181,31 +179,58 @@ CREATE TABLE tally (
     n         bigint NOT NULL
 );
 
+-- How many tickets there are of each client and chantier, and how many of those are open, in the same manner.
+CREATE TABLE owner_tally (
+    client_id   uuid,
+    chantier_id uuid,
+    total       bigint NOT NULL,
+    ouverts     bigint NOT NULL
+);
+
+-- The functions find the tables whatever the search_path of who changes a ticket: psql's, or a restore's, is not the system's.
 -- +goose StatementBegin
-CREATE FUNCTION tally_tickets() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION tally_added() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        INSERT INTO tally SELECT status, priority, categorie, coalesce(sla_final, ''), count(*) FROM added GROUP BY 1, 2, 3, 4;
-    ELSIF TG_OP = 'DELETE' THEN
-        INSERT INTO tally SELECT status, priority, categorie, coalesce(sla_final, ''), -count(*) FROM removed GROUP BY 1, 2, 3, 4;
-    ELSE
-        INSERT INTO tally SELECT status, priority, categorie, coalesce(sla_final, ''), sum(n)
-        FROM (SELECT 1 AS n, status, priority, categorie, sla_final FROM added
-              UNION ALL SELECT -1, status, priority, categorie, sla_final FROM removed) AS moved
-        GROUP BY 1, 2, 3, 4 HAVING sum(n) <> 0;
-    END IF;
+    INSERT INTO tally SELECT status, priority, categorie, coalesce(sla_final, ''), count(*) FROM added GROUP BY 1, 2, 3, 4;
+    INSERT INTO owner_tally SELECT client_id, chantier_id, count(*), count(*) - count(sla_final) FROM added GROUP BY 1, 2;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION tally_removed() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    INSERT INTO tally SELECT status, priority, categorie, coalesce(sla_final, ''), -count(*) FROM removed GROUP BY 1, 2, 3, 4;
+    INSERT INTO owner_tally SELECT client_id, chantier_id, -count(*), count(sla_final) - count(*) FROM removed GROUP BY 1, 2;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION tally_moved() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    INSERT INTO tally VALUES (OLD.status, OLD.priority, OLD.categorie, coalesce(OLD.sla_final, ''), -1),
+                             (NEW.status, NEW.priority, NEW.categorie, coalesce(NEW.sla_final, ''), 1);
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION tally_owner_moved() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    INSERT INTO owner_tally VALUES (OLD.client_id, OLD.chantier_id, -1, -(OLD.sla_final IS NULL)::integer),
+                                   (NEW.client_id, NEW.chantier_id, 1, (NEW.sla_final IS NULL)::integer);
     RETURN NULL;
 END $$;
 -- +goose StatementEnd
 
 CREATE TRIGGER tally_insert AFTER INSERT ON tickets
-    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION tally_tickets();
-CREATE TRIGGER tally_update AFTER UPDATE ON tickets
-    REFERENCING NEW TABLE AS added OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION tally_tickets();
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION tally_added();
 CREATE TRIGGER tally_delete AFTER DELETE ON tickets
-    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION tally_tickets();
+    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION tally_removed();
+-- Most changes of a ticket move it in no counter, and run neither of these.
+CREATE TRIGGER tally_update AFTER UPDATE ON tickets FOR EACH ROW
+    WHEN ((OLD.status, OLD.priority, OLD.categorie, OLD.sla_final) IS DISTINCT FROM (NEW.status, NEW.priority, NEW.categorie, NEW.sla_final))
+    EXECUTE FUNCTION tally_moved();
+CREATE TRIGGER tally_update_owner AFTER UPDATE ON tickets FOR EACH ROW
+    WHEN ((OLD.client_id, OLD.chantier_id, OLD.sla_final IS NULL) IS DISTINCT FROM (NEW.client_id, NEW.chantier_id, NEW.sla_final IS NULL))
+    EXECUTE FUNCTION tally_owner_moved();
 
 -- +goose Down
 DROP VIEW ticket_details;
-DROP TABLE tally, historique, message_piece_jointes, piece_jointes, messages, tickets, numeros, chantiers, clients, sessions, users;
-DROP FUNCTION tally_tickets, containing, fold;
+DROP TABLE tally, owner_tally, historique, message_piece_jointes, piece_jointes, messages, tickets, numeros, chantiers, clients, sessions, users;
+DROP FUNCTION tally_added, tally_removed, tally_moved, tally_owner_moved, containing, fold;

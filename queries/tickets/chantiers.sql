@@ -18,6 +18,5 @@ SELECT s.id, s.nom, s.type, s.client_id, c.nom AS client_nom, s.adresse, s.ville
        coalesce(t.total, 0)::bigint AS nb_tickets, coalesce(t.ouverts, 0)::bigint AS nb_tickets_ouverts
 FROM chantiers s
 LEFT JOIN clients c ON c.id = s.client_id
-LEFT JOIN (SELECT chantier_id, count(*) AS total, count(*) - count(sla_final) AS ouverts FROM tickets GROUP BY chantier_id) AS t
-    ON t.chantier_id = s.id
+LEFT JOIN (SELECT chantier_id, sum(total) AS total, sum(ouverts) AS ouverts FROM owner_tally GROUP BY 1) AS t ON t.chantier_id = s.id
 ORDER BY s.nom, s.id;

@@ -31,6 +31,14 @@ SELECT status, priority, categorie, sla_final::text AS sla, sum(n)::bigint AS n 
 WITH counted AS (DELETE FROM tally WHERE (SELECT count(*) FROM tally) > 1000 RETURNING *)
 INSERT INTO tally SELECT status, priority, categorie, sla_final, sum(n) FROM counted GROUP BY 1, 2, 3, 4 HAVING sum(n) <> 0;
 
+-- name: CompactOwnerTally :exec
+-- The same by client and chantier, once there are also three rows or more for each.
+WITH counted AS (
+    DELETE FROM owner_tally
+    WHERE (SELECT count(*) > 1000 AND count(*) >= 3 * count(DISTINCT (client_id, chantier_id)) FROM owner_tally) RETURNING *
+)
+INSERT INTO owner_tally SELECT client_id, chantier_id, sum(total), sum(ouverts) FROM counted GROUP BY 1, 2 HAVING sum(total) <> 0;
+
 -- name: CountCrossed :one
 -- How many open tickets are past their warning, and how many of those past their deadline.
 SELECT (SELECT count(*) FROM tickets w WHERE w.sla_final IS NULL AND w.date_alerte <= @now) AS warned,

@@ -81,7 +81,7 @@ UPDATE tickets SET date_modification = @date_modification WHERE id = @id;
 
 -- name: ListDueTickets :many
 -- Tickets that have crossed a threshold which was not announced yet, held until the transaction ends; those that somebody else
--- holds are left out. They are first found in the indexes of what is due, and looked at again once they are held.
+-- holds are left out. They are first found in the indexes of what runs, and looked at again once they are held.
 SELECT id, date_creation, date_limite FROM tickets
 WHERE id = ANY (ARRAY(
     (SELECT w.id FROM tickets w WHERE w.sla_final IS NULL AND w.sla_status = 'ok' AND w.date_alerte <= @now

@@ -12,6 +12,20 @@ import (
 	"github.com/google/uuid"
 )
 
+const compactOwnerTally = `-- name: CompactOwnerTally :exec
+WITH counted AS (
+    DELETE FROM owner_tally
+    WHERE (SELECT count(*) > 1000 AND count(*) >= 3 * count(DISTINCT (client_id, chantier_id)) FROM owner_tally) RETURNING client_id, chantier_id, total, ouverts
+)
+INSERT INTO owner_tally SELECT client_id, chantier_id, sum(total), sum(ouverts) FROM counted GROUP BY 1, 2 HAVING sum(total) <> 0
+`
+
+// The same by client and chantier, once there are also three rows or more for each.
+func (q *Queries) CompactOwnerTally(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, compactOwnerTally)
+	return err
+}
+
 const compactTally = `-- name: CompactTally :exec
 WITH counted AS (DELETE FROM tally WHERE (SELECT count(*) FROM tally) > 1000 RETURNING status, priority, categorie, sla_final, n)
 INSERT INTO tally SELECT status, priority, categorie, sla_final, sum(n) FROM counted GROUP BY 1, 2, 3, 4 HAVING sum(n) <> 0

@@ -191,7 +191,7 @@ type ListDueTicketsRow struct {
 }
 
 // Tickets that have crossed a threshold which was not announced yet, held until the transaction ends; those that somebody else
-// holds are left out. They are first found in the indexes of what is due, and looked at again once they are held.
+// holds are left out. They are first found in the indexes of what runs, and looked at again once they are held.
 func (q *Queries) ListDueTickets(ctx context.Context, now time.Time, maxRows int32) ([]ListDueTicketsRow, error) {
 	rows, err := q.db.Query(ctx, listDueTickets, now, maxRows)
 	if err != nil {

@@ -53,6 +53,10 @@ func (o Operator) AddUser(ctx context.Context, u NewUser) (User, error) {
 	if err := o.api.contract.CheckBody("User", api.User{Nom: u.Nom, Email: u.Email, Role: api.Role(u.Role)}); err != nil {
 		return User{}, fmt.Errorf("AddUser: %w", err)
 	}
+	// A name is what tickets are assigned to.
+	if err := o.api.contract.CheckBody("Responsable", u.Nom); err != nil {
+		return User{}, fmt.Errorf("AddUser: nom: %w", err)
+	}
 	hash, err := o.api.deps.Passwords.Hash(ctx, u.Password)
 	if err != nil {
 		return User{}, fmt.Errorf("AddUser: %w", err)

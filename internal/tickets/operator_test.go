@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/guichet-api/guichet/gen/tickets/api"
+	"github.com/guichet-api/guichet/internal/contract"
 	"github.com/guichet-api/guichet/internal/platform/problem"
 	"github.com/guichet-api/guichet/internal/testkit"
 )
@@ -29,14 +30,17 @@ func TestAddUser(t *testing.T) {
 		"no password":      func(u *NewUser) { u.Password = "" },
 		"a short password": func(u *NewUser) { u.Password = "pass123" },
 		"a long password":  func(u *NewUser) { u.Password = strings.Repeat("x", 129) },
+		"no name":          func(u *NewUser) { u.Nom = " " },
+		"a long name":      func(u *NewUser) { u.Nom = strings.Repeat("é", 256) },
 		"no role":          func(u *NewUser) { u.Role = "" },
 		"an unknown role":  func(u *NewUser) { u.Role = "ADMIN" },
 	} {
 		u := marie
 		u.Email = "other@example.com"
 		spoil(&u)
-		if _, err := operator.AddUser(t.Context(), u); err == nil {
-			t.Errorf("%s is accepted", name)
+		_, err := operator.AddUser(t.Context(), u)
+		if refused := (*contract.Error)(nil); !errors.As(err, &refused) && !problem.Is(err, problem.Invalid) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 	if n := d.number(`SELECT count(*) FROM users`); n != 1 {

@@ -90,6 +90,9 @@ func (b *builder) fill(n *node, s *Schema, stack []*Schema) {
 	n.kinds = notNull
 	stack = append(slices.Clip(stack), facets...)
 	for _, f := range facets {
+		if f.Message != "" && !speaks(f) {
+			b.c.refuse(f.Pointer+"/x-message", "x-message has no keyword to speak for: pattern, format, enum, x-equals, oneOf or anyOf")
+		}
 		n.kinds &= kindsOf(f)
 		b.scalar(n, f)
 		b.branches(n, f, stack)
@@ -110,6 +113,11 @@ func (b *builder) fill(n *node, s *Schema, stack []*Schema) {
 	n.array = b.array(facets)
 	n.object = b.object(facets, stack)
 	n.whole = len(n.enums)+len(n.alts)+len(n.nots) > 0
+}
+
+// speaks tells whether a schema has a keyword whose sentence its x-message replaces. What a discriminator chooses has its own.
+func speaks(s *Schema) bool {
+	return s.Pattern != "" || s.Format != "" || len(s.Enum) > 0 || s.Equals != "" || len(s.OneOf)+len(s.AnyOf) > 0 && s.Discriminator == nil
 }
 
 // kindsOf are the types that a schema by itself allows, but for null.

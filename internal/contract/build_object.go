@@ -198,18 +198,20 @@ func (b *builder) branches(n *node, s *Schema, stack []*Schema) {
 		n.nots = append(n.nots, b.not(s, stack))
 	}
 	if len(s.OneOf) > 0 {
-		n.alts = append(n.alts, b.alternative(true, s.OneOf, s.Discriminator, stack))
+		n.alts = append(n.alts, b.alternative(true, s.OneOf, s, stack))
 	}
 	if len(s.AnyOf) > 0 {
-		n.alts = append(n.alts, b.alternative(false, s.AnyOf, s.Discriminator, stack))
+		n.alts = append(n.alts, b.alternative(false, s.AnyOf, s, stack))
 	}
 }
 
-func (b *builder) alternative(one bool, branches []*Schema, d *Discriminator, stack []*Schema) alternative {
-	a := alternative{one: one}
+// alternative compiles the branches that s lists under oneOf or anyOf.
+func (b *builder) alternative(one bool, branches []*Schema, s *Schema, stack []*Schema) alternative {
+	a := alternative{one: one, message: s.Message}
 	for _, branch := range branches {
 		a.branches = append(a.branches, b.branch(branch, stack))
 	}
+	d := s.Discriminator
 	if d == nil {
 		return a
 	}

@@ -36,6 +36,7 @@ func TestRefusals(t *testing.T) {
 		{`{"items":{"$ref":"other.yaml#/x/A"}}`, `api.yaml:10: #/s/items/$ref: a reference into another document (other.yaml#/x/A) is not supported`},
 		{`{"properties":{"a":{"x-equals":"b"}}}`, `api.yaml:12: #/s/properties/a/x-equals: there is no property "b" beside "a"`},
 		{`{"properties":{"a":{"x-equals":1}}}`, `api.yaml:12: #/s/properties/a/x-equals: a text is expected here`},
+		{`{"properties":{"a":{"minLength":3,"x-message":"z"}}}`, `api.yaml:12: #/s/properties/a/x-message: x-message has no keyword to speak for: pattern, format, enum, x-equals, oneOf or anyOf`},
 		{`{"properties":{"a":{"x-message":""}}}`, `api.yaml:12: #/s/properties/a/x-message: a text is expected here`},
 		{`{"properties":{"a":{"$ref":"#/x/A","x-message":"z"}}}`, `api.yaml:12: #/s/properties/a/x-message: x-message beside $ref has no keyword to speak for; put it into the component`},
 		{`{"properties":{"a":{"$ref":"#/x/A","x-equals":"b"},"b":{},"c":{"x-order":1}},"x-go-type":"T"}`, ``},

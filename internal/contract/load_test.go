@@ -134,7 +134,9 @@ func TestLoadRefuses(t *testing.T) {
 		"saturated text":          {document("", "", withQuery("name: q, in: query, x-saturate: true, schema: {type: string}"), ""), op + 2, "x-saturate is for int64"},
 		"saturated or not":        {document("", "", withQuery("name: q, in: query, x-saturate: 1, schema: {type: integer}"), ""), op + 2, "x-saturate must be true"},
 		"content":                 {document("", "", withQuery("name: q, in: query, content: {application/json: {schema: {type: string}}}"), ""), op + 2, "content is not supported"},
-		"allowEmptyValue":         {document("", "", withQuery("name: q, in: query, allowEmptyValue: true, schema: {type: string}"), ""), op + 2, "allowEmptyValue"},
+		"an empty value":          {document("", "", withQuery("name: q, in: query, allowEmptyValue: true, schema: {type: string}"), ""), op + 2, "accepts as a value"},
+		"an empty header":         {document("", "", withQuery("name: q, in: header, allowEmptyValue: true, schema: {type: integer}"), ""), op + 2, "allowEmptyValue is for"},
+		"required and empty":      {document("", "", withQuery("name: q, in: query, required: true, allowEmptyValue: true, schema: {type: integer}"), ""), op + 2, "allowEmptyValue is for"},
 		"allowReserved":           {document("", "", withQuery("name: q, in: query, allowReserved: true, schema: {type: string}"), ""), op + 2, "allowReserved"},
 		"exploded pipes":          {document("", "", withQuery("name: q, in: query, style: pipeDelimited, explode: true, schema: {type: array, items: {type: string}}"), ""), op + 2, "style pipeDelimited with explode true"},
 		"matrix":                  {document("", "", "parameters:\n  - {name: id, in: path, required: true, style: matrix, schema: {type: string}}", ""), op + 1, "style matrix"},
@@ -182,7 +184,7 @@ func TestLoadRefuses(t *testing.T) {
 func TestLoadRefusesAll(t *testing.T) {
 	t.Parallel()
 	_, err := Load([]byte(document("x-language: de", "servers: [{url: /v1}]",
-		withQuery("name: q, in: query, allowEmptyValue: true, style: deepObject, schema: {type: object}")+"\nx-role: [A]",
+		withQuery("name: q, in: query, allowReserved: true, style: deepObject, schema: {type: object}")+"\nx-role: [A]",
 		"  b: {type: http, scheme: basic}")), "f.yaml")
 	if err == nil {
 		t.Fatal("accepted")

@@ -37,6 +37,7 @@ const (
 	ruleEquals
 	ruleNot
 	ruleOneOf
+	ruleAnyOf
 	ruleDiscriminator
 	ruleCount
 )
@@ -48,7 +49,7 @@ func (k rule) keyword() string {
 		"syntax", "utf8", "nul", "depth", "complexity", "duplicate", "range", "type", "format", "enum", "enum", "pattern",
 		"minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
 		"minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties", "required", "unknown",
-		"additionalProperties", "readOnly", "x-equals", "not", "oneOf", "discriminator",
+		"additionalProperties", "readOnly", "x-equals", "not", "oneOf", "anyOf", "discriminator",
 	}[k]
 }
 

@@ -73,6 +73,7 @@ func TestMessages(t *testing.T) {
 		{`{"properties":{"a":{"readOnly":true}}}`, `{"a":1}`, "readOnly", "est en lecture seule", "is read-only"},
 		{`{"properties":{"a":{},"b":{"x-equals":"a"}}}`, `{"a":1,"b":2}`, "x-equals", "doit être identique à a", "must be the same as a"},
 		{`{"not":{"type":"string"}}`, `"a"`, "not", "a une forme qui n'est pas autorisée", "has a form that is not allowed"},
+		{`{"anyOf":[{"type":"string","format":"date"}],"x-message":"(x-message)"}`, `"a"`, "anyOf", "(x-message)", "(x-message)"},
 		{`{"oneOf":[{"type":"string"},{"maxLength":3}]}`, `"a"`, "oneOf", "correspond à plusieurs des formes possibles", "matches more than one of the possible forms"},
 	}
 	seen := map[string]bool{"complexity": true, "discriminator": true} // in TestComplexity, TestDiscriminator
@@ -107,7 +108,11 @@ func TestMessageOverride(t *testing.T) {
 		{`{"enum":["A","B"],"x-message":"n'existe pas"}`, `1`, "n'existe pas"},
 		{`{"properties":{"a":{},"b":{"x-equals":"a","x-message":"ne correspond pas"}}}`, `{"b":1}`, "ne correspond pas"},
 		{`{"type":"string","pattern":"a","x-message":"x"}`, `1`, "doit être une chaîne de caractères"},
-		{`{"minLength":3,"x-message":"x"}`, `"a"`, "doit contenir au moins 3 caractères"},
+		{`{"anyOf":[{"type":"string","format":"date"},{"type":"string","format":"date-time"}],"x-message":"n'est pas une date"}`, `"a"`, "n'est pas une date"},
+		{`{"oneOf":[{"type":"object","required":["a"]},{"type":"object","required":["b"]}],"x-message":"ne dit pas quoi"}`, `{}`, "ne dit pas quoi"},
+		{`{"oneOf":[{"type":"object","required":["a"]},{"type":"object","required":["b"]}],"x-message":"ne dit pas quoi"}`, `{"a":1,"b":1}`, "ne dit pas quoi"},
+		{`{"anyOf":[{"type":"string","format":"date"}],"x-message":"x"}`, `1`, "doit être une chaîne de caractères"},
+		{`{"pattern":"b","minLength":3,"x-message":"x"}`, `"b"`, "doit contenir au moins 3 caractères"},
 	}
 	for _, test := range tests {
 		r := NewReport(InBody, "", "fr")

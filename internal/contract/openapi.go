@@ -55,6 +55,7 @@ func (f *openapiFront) beside(ref *openapi3.SchemaRef, target *Schema, where str
 	}
 	if s.Message != "" && s.Equals == "" {
 		f.refuse(where+"/x-message", "x-message beside $ref has no keyword to speak for; put it into the component")
+		return target
 	}
 	return s
 }

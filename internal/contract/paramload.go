@@ -25,6 +25,7 @@ func (l *loading) parameter(pointer string, op *Operation, doc *openapi3.Paramet
 	l.parameterType(pointer, p, doc)
 	l.style(pointer, p, doc)
 	l.saturation(pointer, p, doc)
+	l.emptiness(pointer, p, doc)
 	if len(l.refusals) > before || p.program == nil {
 		return
 	}
@@ -48,9 +49,6 @@ func (l *loading) parameter(pointer string, op *Operation, doc *openapi3.Paramet
 func (l *loading) parameterForm(pointer string, doc *openapi3.Parameter) {
 	if len(doc.Content) > 0 {
 		l.refusef(pointer+"/content", "parameter %s: content is not supported", doc.Name)
-	}
-	if doc.AllowEmptyValue {
-		l.refusef(pointer+"/allowEmptyValue", "parameter %s: allowEmptyValue is not supported", doc.Name)
 	}
 	if doc.AllowReserved {
 		l.refusef(pointer+"/allowReserved", "parameter %s: allowReserved is not supported", doc.Name)
@@ -125,6 +123,22 @@ func (l *loading) style(pointer string, p *parameter, doc *openapi3.Parameter) {
 	default:
 		l.refusef(pointer, "parameter %s: style %s with explode %t is not supported in %s", p.name, style, p.explode, p.in)
 	}
+}
+
+// emptiness reads allowEmptyValue: "?q=" means what the request without q means. OpenAPI leaves open what an empty value is;
+// where it would be a value, or nothing may be absent, the keyword is refused.
+func (l *loading) emptiness(pointer string, p *parameter, doc *openapi3.Parameter) {
+	if !doc.AllowEmptyValue {
+		return
+	}
+	pointer += "/allowEmptyValue"
+	switch {
+	case p.in != InQuery || p.required:
+		l.refusef(pointer, "parameter %s: allowEmptyValue is for optional parameters in the query", p.name)
+	case p.program != nil && !p.array && p.program.ValidateText("", NewReport(InQuery, p.name, "")):
+		l.refusef(pointer, "parameter %s: allowEmptyValue makes an empty value absent, which the schema accepts as a value", p.name)
+	}
+	p.empty = true
 }
 
 // defaults reads the schema's default as the texts that a request would have had.

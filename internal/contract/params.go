@@ -25,6 +25,7 @@ type parameter struct {
 	program  *Program
 	defaults []string // what the request has when it says nothing; nil: no default. Shared, never written to
 
+	empty     bool     // allowEmptyValue: an empty text counts as absent
 	saturated []string // x-saturate: what a larger number than this becomes; nil: it is refused. Shared, never written to
 }
 
@@ -83,6 +84,10 @@ func (g *guarded) checkQuery(c echo.Context, report *Report, found []Violation) 
 	values := c.QueryParams()
 	for _, p := range g.op.query {
 		given, ok := values[p.name]
+		if p.empty && len(given) == 1 && given[0] == "" {
+			delete(values, p.name) // as the stub will see it
+			ok = false
+		}
 		switch {
 		case !ok && slices.Contains(broken, p.name):
 		case !ok:

@@ -121,6 +121,9 @@ func TestParameters(t *testing.T) {
 		"/styles/7/x?owner=550e8400-e29b-41d4-a716-446655440000":    func() bool { return *got.Owner != uuid.Nil },
 		"/styles/7/x?tag=b&tag=a&tag=,":                             func() bool { return slices.Equal(got.Tag, []string{"b", "a", ","}) },
 		"/styles/7/x?n=3,-4&w=a%20b+c&p=true%7Cfalse":               func() bool { return slices.Equal(got.N, []int{3, -4}) && len(got.W) == 3 && got.P[0] && !got.P[1] },
+		"/styles/7/x?flag=&sort=&since&q=ab": func() bool { // as if they were not there
+			return got.Flag == nil && *got.Sort == "name" && got.Since == nil && *got.Q == "ab"
+		},
 		"/styles/7/x?unknown=1&unknown=2&utm;x=1;y&a&&=b&%E2%82%AC": func() bool { return *got.Page == 1 },
 	} {
 		if code := h.do("GET", target, "").Code; code != http.StatusNoContent || !check() {
@@ -175,6 +178,8 @@ func TestParametersRefused(t *testing.T) {
 		"/styles/1/x?q=%E9%E9":                          "query q utf8",
 		"/styles/1/x?q=ab%00":                           "query q nul",
 		"/styles/1/x?q=":                                "query q minLength",
+		"/styles/1/x?flag=&flag=true":                   "query flag duplicate",
+		"/styles/1/x?flag=+":                            "query flag type",
 		"/styles/1/x?flag=1":                            "query flag type",
 		"/styles/1/x?flag=True":                         "query flag type",
 		"/styles/1/x?ratio=NaN":                         "query ratio type",

@@ -137,6 +137,7 @@ type alternative struct {
 	discriminator string // the property that chooses; empty: try each branch
 	choices       []choice
 	allowed       string // the values of choices as messages show them
+	message       string // x-message
 }
 
 // choice is the branch that a discriminator's value chooses.

@@ -64,7 +64,7 @@ type Schema struct {
 
 	ReadOnly bool   // as a property: refused in what comes in
 	Equals   string // as a property: the sibling it must equal (x-equals)
-	Message  string // replaces the sentence for pattern, format, enum and x-equals (x-message)
+	Message  string // replaces the sentence for pattern, format, enum, x-equals, oneOf and anyOf (x-message)
 }
 
 // Property is one member of Schema.Properties, which is sorted by name.

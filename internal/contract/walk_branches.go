@@ -146,7 +146,7 @@ func (r *Report) alternative(a *alternative, pos, end int) bool {
 		if matches++; matches > 1 {
 			r.inserts = r.inserts[:inserts]
 			if a.one {
-				return r.fail(ruleOneOf, detail{})
+				return r.fail(ruleOneOf, detail{message: a.message})
 			}
 		}
 		if !a.one && r.marks < 0 {
@@ -220,8 +220,17 @@ func (r *Report) chosen(b *node, pos, end int) bool {
 	return true
 }
 
+// rule is what a value breaks that no branch accepts, where the schema has a sentence for it.
+func (a *alternative) rule() rule {
+	if a.one {
+		return ruleOneOf
+	}
+	return ruleAnyOf
+}
+
 // nearest records the violations of the branch that the value comes nearest to: one that at least allows its type, with
 // the fewest violations, of those the one that names most of its members, and of those the one that gets deepest into it.
+// The schema's own sentence says it instead, but for a type that no branch allows.
 func (r *Report) nearest(a *alternative, pos, end int) {
 	var kinds Kinds
 	var best attempt
@@ -256,6 +265,10 @@ func (r *Report) nearest(a *alternative, pos, end int) {
 		return
 	}
 	r.know(best.branch)
+	if a.message != "" {
+		r.fail(a.rule(), detail{message: a.message})
+		return
+	}
 	r.violations = append(r.violations, best.violations...)
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"time"
 	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
@@ -268,6 +267,3 @@ func (l *Live) ban(ctx context.Context, user int64) error {
 	}
 	return err
 }
-
-// shutTimeout bounds what the live side does on its own behalf.
-const shutTimeout = 5 * time.Second

@@ -20,6 +20,7 @@ import (
 const (
 	watchPause    = 250 * time.Millisecond // before it tries the database again
 	sweepInterval = 10 * time.Second       // between two looks for processes that have died
+	shutTimeout   = 5 * time.Second        // for the connection that it keeps to be closed
 )
 
 // Run holds this process's place among those that serve, and ends the sessions of users who were banned, or got another

@@ -18,7 +18,7 @@ import (
 func TestFlood(t *testing.T) {
 	t.Parallel()
 	const attackers = 500
-	p := newEcho(t, tcp.Config{Incomplete: 2 * time.Second})
+	p := newEcho(t, tcp.Config{Incomplete: 2 * time.Second, MaxCommand: 4 << 10, MaxGarbage: 16 << 10})
 	before := heap()
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -69,12 +69,18 @@ func attack(ctx context.Context, addr string, kind int, sent *atomic.Int64) {
 	}
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	var text []byte
-	switch kind % 4 {
-	case 0:
+	switch kind % 8 {
+	case 0, 1:
 		text = bytes.Repeat([]byte("garbage\x00\xff\n"), 500)
-	case 1:
+	case 2, 3:
 		text = bytes.Repeat([]byte("x"), 5000)
-	case 2: // a byte now and then
+	case 4: // asks, and does not read
+		text = bytes.Repeat([]byte("DEL_IT\n"), 2000)
+		n, _ := conn.Write(text)
+		sent.Add(int64(n))
+		<-ctx.Done()
+		return
+	default: // a byte now and then
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
 		for {
@@ -88,12 +94,6 @@ func attack(ctx context.Context, addr string, kind int, sent *atomic.Int64) {
 			}
 			sent.Add(1)
 		}
-	default: // asks, and does not read
-		text = bytes.Repeat([]byte("DEL_IT\n"), 2000)
-		n, _ := conn.Write(text)
-		sent.Add(int64(n))
-		<-ctx.Done()
-		return
 	}
 	for {
 		n, err := conn.Write(text)

@@ -90,7 +90,7 @@ func (h *Handler) ServeConn(ctx context.Context, socket net.Conn) {
 		err = h.cfg.Gateway.Open(ctx, peer, c, "")
 	}
 	if err != nil {
-		h.cfg.Gateway.Log.DebugContext(ctx, "text connection not opened", "peer", peer.ID(), "error", err)
+		c.Close(h.cfg.Gateway.Refused(peer, err))
 		return
 	}
 	defer h.cfg.Gateway.Closed(peer)

@@ -29,8 +29,9 @@ type Link interface {
 	Close() error
 }
 
-// Dial opens a link. since is the id of the last durable event that the client has seen, empty at first: the server
-// replays what came after it.
+// Dial opens a link. since is the id of the last durable event that the client has seen: the server replays what came after
+// it. It is empty for the first link, and an id that no event has for later ones that follow none with an id: what came
+// between them is missing, and the server says so.
 type Dial func(ctx context.Context, since string) (Link, error)
 
 // ClientConfig is what a Client needs. Dial and Event are required.
@@ -39,7 +40,7 @@ type ClientConfig struct {
 	Event func(ctx context.Context, in *Incoming) // events, one after the other; it must not wait for an answer
 	Arity map[string]int                          // arguments of durable events: one more is the id, on links with acks
 	Down  func(err error)                         // a link could not be opened or broke; may be nil
-	Least time.Duration                           // pause before the first new attempt, default 200 ms; it doubles
+	Least time.Duration                           // pause before a new attempt, default 200 ms; it doubles until a link holds
 	Most  time.Duration                           // longest pause, default 10 s
 }
 
@@ -53,7 +54,8 @@ type Client struct {
 	link    Link
 	waiting []*waiter
 	acks    uint64
-	since   string
+	since   string // id of the last durable event
+	before  bool   // there was a link
 
 	sending chan struct{} // holds one item while a frame is written
 }
@@ -64,6 +66,10 @@ type waiter struct {
 	names  []string
 	answer chan *Incoming // nil when the link broke
 }
+
+// steady is how long a link must have held for the next attempt to come soon: a server that accepts connections and ends
+// them is not to be stormed.
+const steady = 5 * time.Second
 
 // ErrLinkBroken is returned for a request whose link broke before the answer came: whether it was carried out is unknown.
 var ErrLinkBroken = errors.New("realtime: the link broke before the answer came")
@@ -94,15 +100,15 @@ func NewClient(cfg ClientConfig) *Client {
 func (c *Client) Run(ctx context.Context) error {
 	pause := c.cfg.Least
 	for ctx.Err() == nil {
-		c.mu.Lock()
-		since := c.since
-		c.mu.Unlock()
-		link, err := c.cfg.Dial(ctx, since)
+		link, err := c.cfg.Dial(ctx, c.last())
 		if err == nil {
-			pause = c.cfg.Least
+			opened := time.Now()
 			c.connected(link)
 			err = c.receive(ctx, link)
 			c.broken(link)
+			if time.Since(opened) >= steady {
+				pause = c.cfg.Least
+			}
 		}
 		if ctx.Err() != nil {
 			break
@@ -119,10 +125,23 @@ func (c *Client) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// noID is no event's id: nothing can be replayed from there.
+const noID = "0"
+
+// last is what a link is asked to go on from.
+func (c *Client) last() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.since == "" && c.before && len(c.cfg.Arity) > 0 {
+		return noID
+	}
+	return c.since
+}
+
 func (c *Client) connected(link Link) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.link = link
+	c.link, c.before = link, true
 	close(c.up)
 }
 

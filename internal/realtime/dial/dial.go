@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/coder/websocket"
 	"github.com/guichet-api/guichet/internal/realtime"
@@ -21,6 +23,9 @@ type Options struct {
 	Token   func(context.Context) (string, error) // called before each connection; nil: none
 	Client  *http.Client                          // nil: the default one
 	MaxSize int64                                 // of a frame in bytes; default 1 MiB
+	// Patience is the time for a connection to be opened; and how long the server may be silent before it is pinged, and then
+	// until it answers. Default 25 s. On Socket.IO the server says how long it may be silent.
+	Patience time.Duration
 }
 
 // To returns the dialer for a server of a contract (Surface().Server). An error is a wire that is no WebSocket, or an
@@ -36,9 +41,15 @@ func To(server realtime.Server, opt Options) (realtime.Dial, error) {
 	if opt.MaxSize <= 0 {
 		opt.MaxSize = 1 << 20
 	}
+	if opt.Patience <= 0 {
+		opt.Patience = 25 * time.Second
+	}
 	return func(ctx context.Context, since string) (realtime.Link, error) {
+		ctx, cancel := context.WithTimeout(ctx, opt.Patience)
+		defer cancel()
 		token := ""
 		if opt.Token != nil {
+			var err error
 			if token, err = opt.Token(ctx); err != nil {
 				return nil, fmt.Errorf("dial: token: %w", err)
 			}
@@ -64,19 +75,48 @@ func To(server realtime.Server, opt Options) (realtime.Dial, error) {
 		if server.Wire == realtime.WireSocketIO {
 			return openSocketIO(ctx, conn, token, since)
 		}
-		return &plain{conn: conn, server: server}, nil
+		return newPlain(conn, server, opt.Patience), nil
 	}, nil
 }
 
-// plain is a link of the envelope or the command codec.
+// plain is a link of the envelope or the command codec. A server that is silent while it is listened to is pinged: TCP alone
+// does not tell that it is gone.
 type plain struct {
-	conn   *websocket.Conn
-	server realtime.Server
+	conn     *websocket.Conn
+	server   realtime.Server
+	patience time.Duration
+	watchdog *time.Timer   // of the next ping
+	reading  atomic.Bool   // Receive waits
+	turns    atomic.Uint64 // times that it began to wait
+}
+
+func newPlain(conn *websocket.Conn, server realtime.Server, patience time.Duration) *plain {
+	p := &plain{conn: conn, server: server, patience: patience}
+	p.watchdog = time.AfterFunc(patience, p.ping)
+	return p
+}
+
+// ping ends a link whose server does not answer. Answers are read by Receive, so that none can come while it does not wait.
+func (p *plain) ping() {
+	turn := p.turns.Load()
+	ctx, cancel := context.WithTimeout(context.Background(), p.patience)
+	defer cancel()
+	err := p.conn.Ping(ctx)
+	switch {
+	case !p.reading.Load(): // Receive starts the watchdog again
+	case err != nil && p.turns.Load() == turn:
+		_ = p.conn.CloseNow() // Receive notices
+	default:
+		p.watchdog.Reset(p.patience)
+	}
 }
 
 func (*plain) Acks() bool { return false }
 
-func (p *plain) Close() error { return p.conn.CloseNow() }
+func (p *plain) Close() error {
+	p.watchdog.Stop()
+	return p.conn.CloseNow()
+}
 
 // Send writes a frame. The command codec's payload is an object, whose members stand beside the command's name.
 func (p *plain) Send(ctx context.Context, f *realtime.Frame) error {
@@ -99,7 +139,12 @@ func (p *plain) Send(ctx context.Context, f *realtime.Frame) error {
 
 // Receive reads a frame.
 func (p *plain) Receive(ctx context.Context) (*realtime.Frame, error) {
+	p.turns.Add(1)
+	p.reading.Store(true)
+	p.watchdog.Reset(p.patience)
 	_, text, err := p.conn.Read(ctx)
+	p.reading.Store(false)
+	p.watchdog.Stop()
 	if err != nil {
 		return nil, err
 	}

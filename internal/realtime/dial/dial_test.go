@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -205,13 +206,80 @@ func TestCommand(t *testing.T) {
 	}
 }
 
-// TestTo refuses what it cannot dial.
-func TestTo(t *testing.T) {
+// TestPatience: a server that says nothing is kept as long as it answers pings. One that does not is given up, and so is one
+// that does not even accept the connection.
+func TestPatience(t *testing.T) {
 	t.Parallel()
-	if _, err := dial.To(realtime.Server{Wire: realtime.WireKeyValue}, dial.Options{URL: "http://localhost"}); err == nil {
-		t.Error("TCP was taken for a WebSocket")
+	const pings = 3
+	over := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/deaf/ws/tickets-client" {
+			<-over
+			return
+		}
+		pinged := make(chan struct{}, 100)
+		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{OnPingReceived: func(context.Context, []byte) bool {
+			pinged <- struct{}{}
+			return r.URL.Path != "/mute/ws/tickets-client"
+		}})
+		if err != nil {
+			return
+		}
+		defer func() { _ = conn.CloseNow() }()
+		gone := conn.CloseRead(context.Background())
+		if r.URL.Path == "/ws/tickets-client" {
+			for range pings {
+				<-pinged
+			}
+			write(gone, conn, `{"type":"alive"}`)
+		}
+		<-gone.Done()
+	}))
+	defer server.Close()
+	defer close(over)
+	open := func(mount string, patience time.Duration) (realtime.Link, error) {
+		to, err := dial.To(*tickets.Surface().Server(realtime.WireEnvelope), dial.Options{URL: server.URL + mount, Patience: patience})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return to(t.Context(), "")
 	}
-	if _, err := dial.To(realtime.Server{Wire: realtime.WireEnvelope}, dial.Options{URL: "localhost"}); err == nil {
-		t.Error("an address without host was accepted")
+	alive, err := open("", time.Second)
+	if err != nil {
+		t.Fatal(err)
 	}
+	if f, err := alive.Receive(t.Context()); err != nil || f.Event != "alive" {
+		t.Errorf("%v, %v", f, err)
+	}
+	_ = alive.Close()
+	mute, err := open("/mute", time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f, err := mute.Receive(t.Context()); err == nil {
+		t.Errorf("%v", f)
+	}
+	if _, err := open("/deaf", 50*time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+}
+
+// TestTogether: a dialer may be used by several at once.
+func TestTogether(t *testing.T) {
+	t.Parallel()
+	to, err := dial.To(*tickets.Surface().Server(realtime.WireEnvelope), dial.Options{
+		URL: "http://127.0.0.1:1", Token: func(context.Context) (string, error) { return "t", nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wait sync.WaitGroup
+	for range 2 {
+		wait.Go(func() {
+			if _, err := to(t.Context(), ""); err == nil {
+				t.Error("nobody listens there")
+			}
+		})
+	}
+	wait.Wait()
 }

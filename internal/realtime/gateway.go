@@ -78,12 +78,14 @@ func (g *Gateway) Open(ctx context.Context, p *Peer, o Outlet, since string) err
 	return nil
 }
 
-// Refused is why a wire ends a connection after an error of Open. What is neither the peer's doing nor the server's end is
-// logged.
+// Refused is why a wire ends a connection after an error of Identify or Open. What is neither the peer's doing nor the
+// server's end is logged.
 func (g *Gateway) Refused(p *Peer, err error) Reason {
 	switch {
 	case errors.Is(err, ErrDraining):
 		return ReasonGoingAway
+	case errors.Is(err, ErrUnauthenticated):
+		return ReasonPolicy
 	case errors.Is(err, ErrClosed), errors.Is(err, context.Canceled): // it ended meanwhile
 		return ReasonNormal
 	}

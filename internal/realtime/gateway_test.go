@@ -176,6 +176,7 @@ func TestRefused(t *testing.T) {
 	g := (&system{}).gateway(realtime.NewHub(realtime.HubConfig{}), &log)
 	for err, want := range map[error]realtime.Reason{
 		realtime.ErrDraining: realtime.ReasonGoingAway, realtime.ErrClosed: realtime.ReasonNormal, context.Canceled: realtime.ReasonNormal,
+		realtime.ErrUnauthenticated: realtime.ReasonPolicy,
 	} {
 		if got := g.Refused(newPeer("p"), fmt.Errorf("open: %w", err)); got != want || log.Len() > 0 {
 			t.Errorf("%v: %v, logged %s", err, got, log.String())

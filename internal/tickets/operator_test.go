@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/guichet-api/guichet/gen/tickets/api"
 	"github.com/guichet-api/guichet/internal/contract"
 	"github.com/guichet-api/guichet/internal/platform/problem"
@@ -169,7 +171,12 @@ func TestNewRefuses(t *testing.T) {
 			t.Errorf("%s is missing in: %v", mistake, err)
 		}
 	}
-	if _, err := New(Config{}, Deps{}); err == nil {
+	pool, err := pgxpool.New(t.Context(), "postgres://127.0.0.1:1/none") // connects to nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	if _, err := New(Config{}, Deps{Pool: pool}); err == nil {
 		t.Error("a system without configuration")
 	}
 }

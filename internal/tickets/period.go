@@ -37,8 +37,10 @@ func parsePeriod(from, to *string, place *time.Location) (p period, err error) {
 // parseMoment reads a day, as its beginning in a place, or a moment.
 func parseMoment(text string, place *time.Location) (t time.Time, day bool, err error) {
 	if len(text) == len(time.DateOnly) {
-		t, err = time.ParseInLocation(time.DateOnly, text, place)
-		return t, true, err
+		if t, err = time.Parse(time.DateOnly, text); err != nil {
+			return time.Time{}, true, err
+		}
+		return clock.Day(t.Year(), t.Month(), t.Day(), place), true, nil
 	}
 	t, err = time.Parse(time.RFC3339, text)
 	return t, false, err
@@ -47,7 +49,7 @@ func parseMoment(text string, place *time.Location) (t time.Time, day bool, err 
 // nextDay is the beginning of the day after that of t, in the place of t.
 func nextDay(t time.Time) time.Time {
 	year, month, day := t.Date()
-	return time.Date(year, month, day+1, 0, 0, 0, 0, t.Location())
+	return clock.Day(year, month, day+1, t.Location())
 }
 
 // How many days a trend shows.
@@ -70,9 +72,9 @@ func (p period) days(now time.Time, place *time.Location) []time.Time {
 	}
 	var bounds []time.Time
 	for i := 1 - count; i <= 0; i++ {
-		start := time.Date(year, month, day+i, 0, 0, 0, 0, place)
-		if p.from != nil && !nextDay(start).After(*p.from) {
-			continue // all of it is before the period
+		start := clock.Day(year, month, day+i, place)
+		if start.Year() < 0 || p.from != nil && !nextDay(start).After(*p.from) {
+			continue // no date has that year, or all of it is before the period
 		}
 		if p.from != nil && start.Before(*p.from) {
 			start = *p.from

@@ -1,13 +1,19 @@
 package tickets
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
 
 func paris(t *testing.T) *time.Location {
 	t.Helper()
-	place, err := time.LoadLocation("Europe/Paris")
+	return placeNamed(t, "Europe/Paris")
+}
+
+func placeNamed(t *testing.T, name string) *time.Location {
+	t.Helper()
+	place, err := time.LoadLocation(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,6 +39,12 @@ func TestParsePeriod(t *testing.T) {
 		if first != test.first || last != test.last {
 			t.Errorf("%s: from %s until %s, want %s and %s", name, first, last, test.first, test.last)
 		}
+	}
+	day := "2025-09-07" // without midnight
+	santiago := placeNamed(t, "America/Santiago")
+	p, err := parsePeriod(&day, &day, santiago)
+	if err != nil || !p.from.Equal(time.Date(2025, 9, 7, 4, 0, 0, 0, time.UTC)) || !p.until.Equal(time.Date(2025, 9, 8, 3, 0, 0, 0, time.UTC)) {
+		t.Errorf("a day in Santiago: from %s until %s, %v", p.from, p.until, err)
 	}
 	if p, err := parsePeriod(nil, nil, paris(t)); err != nil || p != (period{}) {
 		t.Errorf("no period: %+v, %v", p, err)
@@ -68,6 +80,8 @@ func TestDaysOfPeriod(t *testing.T) {
 		"a century":                {"1925-01-01", "", 366, "2024-04-11", "2025-04-11"},
 		"all time":                 {"0000-01-01", "9999-12-31", 366, "2024-04-11", "2025-04-11"},
 		"long ago":                 {"", "0001-01-31", 30, "0001-01-02", "0001-01-31"},
+		"the first days":           {"", "0000-01-02", 2, "0000-01-01", "0000-01-02"},
+		"before all days":          {"", "0000-01-01T00:00:00+14:00", 0, "", ""},
 		"the future":               {"2025-04-12", "", 0, "", ""},
 		"backwards":                {"2025-04-02", "2025-04-01", 0, "", ""},
 	} {
@@ -98,6 +112,28 @@ func TestDaysOfPeriod(t *testing.T) {
 		if p.from != nil && bounds[0].Before(*p.from) || p.until != nil && bounds[len(bounds)-1].After(*p.until) {
 			t.Errorf("%s: %v is more than the period", name, bounds)
 		}
+	}
+}
+
+// TestDaysWithoutMidnight: none is lost, and none counted twice.
+func TestDaysWithoutMidnight(t *testing.T) {
+	t.Parallel()
+	place := placeNamed(t, "America/Santiago")
+	from, to := "2025-09-05", "2025-09-08"
+	p, err := parsePeriod(&from, &to, place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var days []string
+	bounds := p.days(time.Date(2025, 10, 1, 12, 0, 0, 0, time.UTC), place)
+	for i, bound := range bounds {
+		days = append(days, bound.UTC().Format("02T15"))
+		if i < len(bounds)-1 && dayOf(bound, place) != "2025-09-0"+string(rune('5'+i)) {
+			t.Errorf("day %d is called %s", i, dayOf(bound, place))
+		}
+	}
+	if got := strings.Join(days, " "); got != "05T04 06T04 07T04 08T03 09T03" {
+		t.Errorf("days begin at %s", got)
 	}
 }
 

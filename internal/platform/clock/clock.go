@@ -53,5 +53,35 @@ func Now(c Clock) time.Time { return c.Now().Truncate(time.Millisecond) }
 // StartOfDay is the first moment of the day that t falls on in a place.
 func StartOfDay(t time.Time, place *time.Location) time.Time {
 	year, month, day := t.In(place).Date()
-	return time.Date(year, month, day, 0, 0, 0, 0, place)
+	return Day(year, month, day, place)
+}
+
+// Day is the first moment of a day in a place: midnight, the first of two, or the end of the gap where clocks leave midnight out
+// (time.Date may answer a moment of the day before). Days and months out of range are counted on, as time.Date does; a day that
+// a place has left out begins with the next.
+func Day(year int, month time.Month, day int, place *time.Location) time.Time {
+	want := date(time.Date(year, month, day, 0, 0, 0, 0, time.UTC))
+	t := time.Date(year, month, day, 0, 0, 0, 0, place)
+	changed, changes := t.ZoneBounds()
+	if date(t) < want {
+		return changes
+	}
+	if changed.IsZero() {
+		return t
+	}
+	switch last := changed.Add(-1); {
+	case date(last) == want: // the clocks went back over midnight
+		_, before := last.Zone()
+		_, after := t.Zone()
+		return t.Add(time.Duration(after-before) * time.Second)
+	case date(changed) == want: // they went forward over it
+		return changed
+	}
+	return t
+}
+
+// date is the date that t shows, as a number that grows with it.
+func date(t time.Time) int {
+	year, month, day := t.Date()
+	return (year*100+int(month))*100 + day
 }

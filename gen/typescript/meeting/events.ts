@@ -451,6 +451,7 @@ export class Client {
   #pause = 0;
   #acks = 0;
   #since: string;
+  #opened: number | undefined;
   #waiting: Pending[] = [];
   #unsent: Frame[] = [];
   #watchdog: ReturnType<typeof setTimeout> | undefined;
@@ -520,7 +521,8 @@ export class Client {
       url.searchParams.set("transport", "websocket");
     } else {
       if (token) url.searchParams.set("token", token);
-      if (this.#since) url.searchParams.set("since", this.#since);
+      const since = this.#last();
+      if (since) url.searchParams.set("since", since);
     }
     const socket = new WebSocket(url);
     this.#socket = socket;
@@ -537,16 +539,25 @@ export class Client {
     };
   }
 
+  /**
+   * What the next connection is asked to go on from. After one that brought no id that is an id which no event has: what was
+   * missed since then cannot be replayed, and the server says so.
+   */
+  #last(): string {
+    return this.#since || (this.#opened !== undefined && hasDurable ? "0" : "");
+  }
+
   #connected(): void {
     this.#ready = true;
-    this.#pause = 0;
+    this.#opened = Date.now();
     this.#options.onState?.("connected");
     for (const frame of this.#unsent.splice(0)) this.#send(frame);
   }
 
-  /** Connects again after a pause that grows and differs from client to client. */
+  /** Connects again after a pause that grows until a connection holds, and differs from client to client. */
   #again(why: string): void {
     this.#socket = undefined;
+    if (this.#ready && Date.now() - (this.#opened ?? 0) >= steady) this.#pause = 0;
     clearTimeout(this.#watchdog);
     this.#fail(why);
     if (this.#closed) return;
@@ -599,7 +610,8 @@ export class Client {
       const { pingInterval, pingTimeout } = JSON.parse(text.slice(1)) as { pingInterval: number; pingTimeout: number };
       this.#patience = pingInterval + pingTimeout;
       this.#watch();
-      this.#socket?.send(`40${JSON.stringify({ ...(token && { token }), ...(this.#since && { since: this.#since }) })}`);
+      const since = this.#last();
+      this.#socket?.send(`40${JSON.stringify({ ...(token && { token }), ...(since && { since }) })}`);
     } else if (text === "2") {
       this.#socket?.send("3");
     } else if (text.startsWith("40")) {
@@ -648,8 +660,13 @@ export class Client {
   }
 }
 
+/** How many milliseconds a connection must have held for the next attempt to come soon. */
+const steady = 5_000;
+
 const commandOf = (name: string): { readonly replies: readonly string[] } | undefined =>
   (contract.commands as Readonly<Record<string, { readonly replies: readonly string[] }>>)[name];
 
 const eventOf = (name: string): { readonly arity: number; readonly durable: boolean } | undefined =>
   (contract.events as Readonly<Record<string, { readonly arity: number; readonly durable: boolean }>>)[name];
+
+const hasDurable = Object.keys(contract.events).some((name) => eventOf(name)?.durable);

@@ -104,6 +104,27 @@ const deadline = setTimeout(() => { console.error("timed out"); process.exit(1);
   console.log("envelope: replay, answers");
 }
 
+{ // a client that has seen no id learns that it missed something; a server that ends connections is asked less and less often
+  const { Client } = await load("tickets");
+  const http = createServer();
+  const server = new WebSocketServer({ server: http });
+  const urls = journal();
+  server.on("connection", (socket, request) => {
+    urls.add(request.url);
+    socket.close(1013);
+  });
+  const states = journal();
+  const client = new Client({ url: await listen(http), onState: states.add });
+  const begun = Date.now();
+  await states.until(8); // connected and disconnected, four times
+  assert.deepEqual(urls.list, ["/ws/tickets-client", ...Array(3).fill("/ws/tickets-client?since=0")]);
+  assert(Date.now() - begun >= 700, "the pauses last a tenth, a fifth and two fifths of a second at least");
+  client.close();
+  server.close();
+  http.close();
+  console.log("envelope: no id yet");
+}
+
 { // the command codec
   const { Client } = await load("tchatator");
   const http = createServer();

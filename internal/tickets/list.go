@@ -2,6 +2,7 @@ package tickets
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -18,17 +19,24 @@ func (a *API) ListTickets(ctx context.Context, r api.ListTicketsRequestObject) (
 	if err != nil {
 		return nil, err
 	}
-	total, err := a.countTickets(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	w := page.Window{Page: r.Params.Page, Limit: r.Params.Limit}
-	rows, err := page.Read(ctx, w, total, func(ctx context.Context, skip int64) ([]db.TicketDetail, error) {
-		return a.filtered.ListTickets(ctx, db.ListTicketsParams{
-			Status: f.Status, Priority: f.Priority, Categorie: f.Categorie, ClientID: f.ClientID, ChantierID: f.ChantierID,
-			Responsable: f.Responsable, CreatedFrom: f.CreatedFrom, CreatedBefore: f.CreatedBefore,
-			LongestWord: f.LongestWord, Words: f.Words, SlaStatus: f.SlaStatus, Now: f.Now, SkipRows: skip, MaxRows: w.Limit,
+	var (
+		total int64
+		rows  []db.TicketDetail
+		w     = page.Window{Page: r.Params.Page, Limit: r.Params.Limit}
+	)
+	err = a.snapshot(ctx, func(tx pgx.Tx) error {
+		q := db.New(customPlans{tx})
+		if total, err = countTickets(ctx, q, f); err != nil {
+			return err
+		}
+		rows, err = page.Read(ctx, w, total, func(ctx context.Context, skip int64) ([]db.TicketDetail, error) {
+			return q.ListTickets(ctx, db.ListTicketsParams{
+				Status: f.Status, Priority: f.Priority, Categorie: f.Categorie, ClientID: f.ClientID, ChantierID: f.ChantierID,
+				Responsable: f.Responsable, CreatedFrom: f.CreatedFrom, CreatedBefore: f.CreatedBefore,
+				LongestWord: f.LongestWord, Words: f.Words, SlaStatus: f.SlaStatus, Now: f.Now, SkipRows: skip, MaxRows: w.Limit,
+			})
 		})
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -54,28 +62,39 @@ func (a *API) filter(p api.ListTicketsParams) (db.CountTicketsParams, error) {
 	return f, nil
 }
 
-// searchWords are the words of a search, all of which a ticket must contain, and the longest of them, which the index looks for:
-// nil when there are none.
+// maxWords is how many words of a search count.
+const maxWords = 10
+
+// searchWords are the words of a search, all of which a ticket must contain: each once, none that another one contains, and the
+// longest of them if there are too many. The longest of all, which the index looks for, is nil when there are none.
 func searchWords(search string) (words []string, longest *string) {
-	words = strings.Fields(search)
-	for i, word := range words {
-		if longest == nil || utf8.RuneCountInString(word) > utf8.RuneCountInString(*longest) {
-			longest = &words[i]
+	all := strings.Fields(search)
+	slices.SortStableFunc(all, func(a, b string) int { return utf8.RuneCountInString(b) - utf8.RuneCountInString(a) })
+	words = make([]string, 0, maxWords)
+	for _, word := range all {
+		implied := slices.ContainsFunc(words, func(longer string) bool {
+			return strings.Contains(strings.ToLower(longer), strings.ToLower(word))
+		})
+		if !implied && len(words) < maxWords {
+			words = append(words, word)
 		}
+	}
+	if len(words) > 0 {
+		longest = &words[0]
 	}
 	return words, longest
 }
 
 // countTickets is how many tickets pass a filter. Where only what the counters tell apart is asked for, and how the SLA stands, they
 // are not counted one by one.
-func (a *API) countTickets(ctx context.Context, f db.CountTicketsParams) (int64, error) {
+func countTickets(ctx context.Context, q *db.Queries, f db.CountTicketsParams) (int64, error) {
 	tallied := f.ClientID == nil && f.ChantierID == nil && f.Responsable == nil && f.CreatedFrom == nil && f.CreatedBefore == nil && f.LongestWord == nil
 	if tallied {
-		return a.filtered.CountTally(ctx, db.CountTallyParams{
+		return q.CountTally(ctx, db.CountTallyParams{
 			Status: f.Status, Priority: f.Priority, Categorie: f.Categorie, SlaStatus: f.SlaStatus, Now: f.Now,
 		})
 	}
-	return a.filtered.CountTickets(ctx, f)
+	return q.CountTickets(ctx, f)
 }
 
 // customPlans sends statements so that PostgreSQL plans each for the values at hand, as it must those with optional filters: a

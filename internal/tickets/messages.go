@@ -2,8 +2,10 @@ package tickets
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/guichet-api/guichet/gen/tickets/api"
 	"github.com/guichet-api/guichet/gen/tickets/db"
@@ -21,23 +23,30 @@ var errNoPieceJointe = problem.New(problem.Invalid, "Une pièce jointe n'est pas
 
 // ListMessages answers a page of a ticket's messages, oldest first.
 func (a *API) ListMessages(ctx context.Context, r api.ListMessagesRequestObject) (api.ListMessagesResponseObject, error) {
-	id, numero := parseName(r.ID)
-	ticket, err := a.queries.GetTicketID(ctx, id, numero)
-	if err != nil {
-		return nil, pg.IfNoRows(err, errNoTicket)
-	}
-	total, err := a.queries.CountMessages(ctx, ticket)
-	if err != nil {
-		return nil, err
-	}
-	w := page.Window{Page: r.Params.Page, Limit: r.Params.Limit}
-	rows, err := page.Read(ctx, w, total, func(ctx context.Context, skip int64) ([]db.ListMessagesRow, error) {
-		return a.queries.ListMessages(ctx, db.ListMessagesParams{TicketID: ticket, SkipRows: skip, MaxRows: w.Limit})
+	var (
+		total    int64
+		messages []api.Message
+		w        = page.Window{Page: r.Params.Page, Limit: r.Params.Limit}
+	)
+	err := a.snapshot(ctx, func(tx pgx.Tx) error {
+		q := a.queries.WithTx(tx)
+		id, numero := parseName(r.ID)
+		ticket, err := q.GetTicketID(ctx, id, numero)
+		if err != nil {
+			return pg.IfNoRows(err, errNoTicket)
+		}
+		if total, err = q.CountMessages(ctx, ticket); err != nil {
+			return err
+		}
+		rows, err := page.Read(ctx, w, total, func(ctx context.Context, skip int64) ([]db.ListMessagesRow, error) {
+			return q.ListMessages(ctx, db.ListMessagesParams{TicketID: ticket, SkipRows: skip, MaxRows: w.Limit})
+		})
+		if err != nil {
+			return err
+		}
+		messages, err = withPieceJointes(ctx, q, convertAll(rows, pageMessage))
+		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	messages, err := withPieceJointes(ctx, a.queries, convertAll(rows, pageMessage))
 	if err != nil {
 		return nil, err
 	}
@@ -99,11 +108,17 @@ func (a *API) AddMessage(ctx context.Context, r api.AddMessageRequestObject) (ap
 	return api.AddMessage201JSONResponse{ID: id, Message: textMessageAdded}, nil
 }
 
-// attach shows files of the ticket with a message.
+// attach shows files of the ticket with a message. One that is named twice, be it in capitals, is shown once.
 func attach(ctx context.Context, q *db.Queries, message, ticket uuid.UUID, pieceJointes []uuid.UUID) error {
 	if len(pieceJointes) == 0 {
 		return nil
 	}
+	seen := make(map[uuid.UUID]bool, len(pieceJointes))
+	pieceJointes = slices.DeleteFunc(pieceJointes, func(id uuid.UUID) bool {
+		again := seen[id]
+		seen[id] = true
+		return again
+	})
 	attached, err := q.AttachToMessage(ctx, db.AttachToMessageParams{MessageID: message, TicketID: ticket, PieceJointeIds: pieceJointes})
 	if err == nil && attached < int64(len(pieceJointes)) {
 		err = errNoPieceJointe

@@ -118,7 +118,7 @@ func (d *desk) record() *recorder {
 	pool, err := pgxpool.NewWithConfig(d.t.Context(), config)
 	d.must(err)
 	d.t.Cleanup(pool.Close)
-	d.deps.Pool, d.queries, d.filtered = pool, db.New(pool), db.New(customPlans{pool})
+	d.deps.Pool, d.queries = pool, db.New(pool)
 	return r
 }
 

@@ -81,7 +81,6 @@ type API struct {
 	cfg      Config
 	deps     Deps
 	queries  *db.Queries
-	filtered *db.Queries // statements that are planned for the values at hand: see customPlans
 	logins   *login.Logins
 	hub      *realtime.Hub
 	outbox   *outbox.Outbox
@@ -101,7 +100,7 @@ var _ api.StrictServerInterface = (*API)(nil)
 // New makes the system. It fails on a wrong Config and on a contract that cannot be enforced; it does not ask the database.
 func New(cfg Config, deps Deps) (*API, error) {
 	a := &API{
-		cfg: cfg, deps: deps, queries: db.New(deps.Pool), filtered: db.New(customPlans{deps.Pool}),
+		cfg: cfg, deps: deps, queries: db.New(deps.Pool),
 		writers: newTurns(int(max(deps.Pool.Config().MaxConns/2, 1))), creates: newTurns(1),
 		pace: intervals{sessions: sessionInterval, thresholds: watchInterval},
 	}

@@ -472,7 +472,7 @@ type ActionResponse struct {
 // AddMessageRequest defines model for AddMessageRequest.
 type AddMessageRequest struct {
 	// Auteur Has no effect; the author is the caller
-	Auteur       *string              `json:"auteur,omitempty"`
+	Auteur       interface{}          `json:"auteur,omitempty"`
 	Contenu      string               `json:"contenu"`
 	PieceJointes []openapi_types.UUID `json:"pieceJointes,omitempty"`
 }
@@ -1064,7 +1064,7 @@ type ListTicketsParams struct {
 	// Responsable Only tickets assigned to this person
 	Responsable *ResponsableFilter `form:"responsable,omitempty" json:"responsable,omitempty"`
 
-	// Search Only tickets whose titre, description or numero match
+	// Search Only tickets whose numero, titre or description contain every word; accents and capitals do not count. Of many words the ten longest are looked for
 	Search *Search `form:"search,omitempty" json:"search,omitempty"`
 
 	// DateFrom Only tickets created from this day or moment on

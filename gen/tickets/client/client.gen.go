@@ -473,7 +473,7 @@ type ActionResponse struct {
 // AddMessageRequest defines model for AddMessageRequest.
 type AddMessageRequest struct {
 	// Auteur Has no effect; the author is the caller
-	Auteur       *string              `json:"auteur,omitempty"`
+	Auteur       interface{}          `json:"auteur,omitempty"`
 	Contenu      string               `json:"contenu"`
 	PieceJointes []openapi_types.UUID `json:"pieceJointes,omitempty"`
 }
@@ -1065,7 +1065,7 @@ type ListTicketsParams struct {
 	// Responsable Only tickets assigned to this person
 	Responsable *ResponsableFilter `form:"responsable,omitempty" json:"responsable,omitempty"`
 
-	// Search Only tickets whose titre, description or numero match
+	// Search Only tickets whose numero, titre or description contain every word; accents and capitals do not count. Of many words the ten longest are looked for
 	Search *Search `form:"search,omitempty" json:"search,omitempty"`
 
 	// DateFrom Only tickets created from this day or moment on
@@ -1767,7 +1767,7 @@ type ClientInterface interface {
 
 	// CreateTicketWithBody Create a ticket
 	//
-	// Gives the ticket the next numero of its year and a deadline from its priority.
+	// Gives the ticket the next numero of its year and a deadline from its priority. A ticket that names a chantier and no client is of the chantier's client.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1776,7 +1776,7 @@ type ClientInterface interface {
 
 	// CreateTicket Create a ticket
 	//
-	// Gives the ticket the next numero of its year and a deadline from its priority.
+	// Gives the ticket the next numero of its year and a deadline from its priority. A ticket that names a chantier and no client is of the chantier's client.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2044,7 +2044,7 @@ func (c *HTTPClient) ListTickets(ctx context.Context, params *ListTicketsParams,
 
 // CreateTicketWithBody Create a ticket
 //
-// Gives the ticket the next numero of its year and a deadline from its priority.
+// Gives the ticket the next numero of its year and a deadline from its priority. A ticket that names a chantier and no client is of the chantier's client.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2063,7 +2063,7 @@ func (c *HTTPClient) CreateTicketWithBody(ctx context.Context, contentType strin
 
 // CreateTicket Create a ticket
 //
-// Gives the ticket the next numero of its year and a deadline from its priority.
+// Gives the ticket the next numero of its year and a deadline from its priority. A ticket that names a chantier and no client is of the chantier's client.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -3172,7 +3172,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateTicketWithBodyWithResponse Create a ticket
 	//
-	// Gives the ticket the next numero of its year and a deadline from its priority.
+	// Gives the ticket the next numero of its year and a deadline from its priority. A ticket that names a chantier and no client is of the chantier's client.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3181,7 +3181,7 @@ type ClientWithResponsesInterface interface {
 
 	// CreateTicketWithResponse Create a ticket
 	//
-	// Gives the ticket the next numero of its year and a deadline from its priority.
+	// Gives the ticket the next numero of its year and a deadline from its priority. A ticket that names a chantier and no client is of the chantier's client.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -4328,7 +4328,7 @@ func (c *ClientWithResponses) ListTicketsWithResponse(ctx context.Context, param
 
 // CreateTicketWithBodyWithResponse Create a ticket
 //
-// Gives the ticket the next numero of its year and a deadline from its priority.
+// Gives the ticket the next numero of its year and a deadline from its priority. A ticket that names a chantier and no client is of the chantier's client.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4343,7 +4343,7 @@ func (c *ClientWithResponses) CreateTicketWithBodyWithResponse(ctx context.Conte
 
 // CreateTicketWithResponse Create a ticket
 //
-// Gives the ticket the next numero of its year and a deadline from its priority.
+// Gives the ticket the next numero of its year and a deadline from its priority. A ticket that names a chantier and no client is of the chantier's client.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

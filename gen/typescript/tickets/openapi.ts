@@ -87,7 +87,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Create a ticket
-         * @description Gives the ticket the next numero of its year and a deadline from its priority.
+         * @description Gives the ticket the next numero of its year and a deadline from its priority. A ticket that names a chantier and no client is of the chantier's client.
          */
         readonly post: operations["createTicket"];
         readonly delete?: never;
@@ -264,7 +264,7 @@ export interface components {
         };
         readonly AddMessageRequest: {
             /** @description Has no effect; the author is the caller */
-            readonly auteur?: string;
+            readonly auteur?: unknown;
             readonly contenu: string;
             readonly pieceJointes?: readonly string[];
         };
@@ -901,7 +901,7 @@ export interface components {
         readonly Q: string;
         /** @description Only tickets assigned to this person */
         readonly ResponsableFilter: string;
-        /** @description Only tickets whose titre, description or numero match */
+        /** @description Only tickets whose numero, titre or description contain every word; accents and capitals do not count. Of many words the ten longest are looked for */
         readonly Search: string;
         /** @description What makes the address genuine */
         readonly Signature: string;
@@ -1093,7 +1093,7 @@ export interface operations {
                 readonly priority?: components["parameters"]["PriorityFilter"];
                 /** @description Only tickets assigned to this person */
                 readonly responsable?: components["parameters"]["ResponsableFilter"];
-                /** @description Only tickets whose titre, description or numero match */
+                /** @description Only tickets whose numero, titre or description contain every word; accents and capitals do not count. Of many words the ten longest are looked for */
                 readonly search?: components["parameters"]["Search"];
                 /** @description Only tickets whose deadline stands like this */
                 readonly slaStatus?: components["parameters"]["SlaStatusFilter"];

@@ -13,3 +13,6 @@ func (t *Turns) Turn(ctx context.Context) error { return t.turn(ctx) }
 
 // Page is how many events are read at once.
 const Page = page
+
+// MaxReaders is how many replays read at once.
+const MaxReaders = maxReaders

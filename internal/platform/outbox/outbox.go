@@ -41,6 +41,7 @@ type Outbox struct {
 	retention time.Duration // how long events can be replayed: the longest of the contract's streams
 
 	wake    chan struct{} // holds one: something was committed
+	readers chan struct{} // holds one for each replay that reads
 	running atomic.Bool
 	follows atomic.Bool // Run knows its place
 }
@@ -53,6 +54,7 @@ func New(cfg Config) (*Outbox, error) {
 	o := &Outbox{
 		system: cfg.System, pool: cfg.Pool, queries: db.New(cfg.Pool), surface: cfg.Surface, hub: cfg.Hub, clock: cfg.Clock,
 		log: cfg.Log.With("component", "outbox", "system", cfg.System), wake: make(chan struct{}, 1),
+		readers: make(chan struct{}, maxReaders),
 	}
 	for _, stream := range cfg.Surface.Streams {
 		o.retention = max(o.retention, stream.Retention)

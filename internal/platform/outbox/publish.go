@@ -16,6 +16,7 @@ const (
 	batch       = 1000                   // events that are numbered, or forgotten, in one transaction
 	page        = 500                    // events that are read at once
 	purgeEvery  = time.Minute
+	maxReaders  = 4 // replays that read at once
 )
 
 // Run publishes until ctx ends, and returns nil then. While the database is away it tries again and again, less and less

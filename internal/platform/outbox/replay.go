@@ -11,7 +11,7 @@ import (
 	"github.com/guichet-api/guichet/internal/realtime"
 )
 
-// Replay implements realtime.History. It reads in pages and holds no connection while send waits. Which rooms are the
+// Replay implements realtime.History. It reads in pages and holds no connection while send waits; few replays read at once. Which rooms are the
 // caller's to read is not checked here. What was missed is too old as soon as its first event is older than the retention,
 // whatever its room: whether the others were for these rooms can no longer be told.
 func (o *Outbox) Replay(ctx context.Context, since string, rooms []string, send func(*realtime.Message) error) (last uint64, err error) {
@@ -26,7 +26,7 @@ func (o *Outbox) Replay(ctx context.Context, since string, rooms []string, send 
 		return 0, fmt.Errorf("outbox.Replay: %w", err)
 	}
 	for {
-		rows, err := o.queries.ListOutbox(ctx, db.ListOutboxParams{System: o.system, Since: at, Upto: at + page, Rooms: rooms})
+		rows, err := o.readPage(ctx, db.ListOutboxParams{System: o.system, Since: at, Upto: at + page, Rooms: rooms})
 		switch {
 		case err != nil:
 			return 0, fmt.Errorf("outbox.Replay: %w", err)
@@ -48,8 +48,33 @@ func (o *Outbox) Replay(ctx context.Context, since string, rooms []string, send 
 	}
 }
 
+// startReading waits until a replay may read. When a server is back all its peers come at once, and want theirs from the pool that
+// answers everything else.
+func (o *Outbox) startReading(ctx context.Context) (done func(), err error) {
+	select {
+	case o.readers <- struct{}{}:
+		return func() { <-o.readers }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (o *Outbox) readPage(ctx context.Context, page db.ListOutboxParams) ([]db.ListOutboxRow, error) {
+	done, err := o.startReading(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return o.queries.ListOutbox(ctx, page)
+}
+
 // checkAge refuses ids from which nothing can be replayed, but for those whose events are purged: every page looks for that.
 func (o *Outbox) checkAge(ctx context.Context, epoch string, since int64) error {
+	done, err := o.startReading(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
 	head, err := o.queries.GetOutboxHead(ctx, db.GetOutboxHeadParams{
 		System: o.system, First: since + 1, Moment: o.clock.Now().Add(-o.retention),
 	})

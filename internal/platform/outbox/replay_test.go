@@ -1,14 +1,17 @@
 package outbox_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/guichet-api/guichet/internal/platform/outbox"
 	"github.com/guichet-api/guichet/internal/realtime"
@@ -33,6 +36,52 @@ func (n *node) epoch(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return epoch
+}
+
+// TestReplayCrowd: however many want a replay, most of the pool is left to others.
+func TestReplayCrowd(t *testing.T) {
+	t.Parallel()
+	base := database(t)
+	n := newNode(t, poolOf(t, base.URL)) // of ten connections
+	lock, err := base.Pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lock.Exec(t.Context(), "LOCK TABLE platform.outbox_heads"); err != nil {
+		t.Fatal(err)
+	}
+	var crowd sync.WaitGroup
+	for range 50 {
+		crowd.Go(func() {
+			if _, _, err := n.replay(t, "e:1", "desk"); !errors.Is(err, realtime.ErrTooOld) {
+				t.Error(err)
+			}
+		})
+	}
+	for waiting := 0; waiting < outbox.MaxReaders; {
+		const query = "SELECT count(*) FROM pg_locks WHERE relation = 'platform.outbox_heads'::regclass AND NOT granted"
+		if err := lock.QueryRow(t.Context(), query).Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	var held []*pgxpool.Conn
+	for range 10 - outbox.MaxReaders {
+		conn, err := n.pool.Acquire(ctx)
+		if err != nil {
+			t.Errorf("connection %d: %v", len(held), err)
+			break
+		}
+		held = append(held, conn)
+	}
+	if err := lock.Rollback(t.Context()); err != nil {
+		t.Error(err)
+	}
+	crowd.Wait()
+	for _, conn := range held {
+		conn.Release()
+	}
 }
 
 func TestReplay(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/guichet-api/guichet/internal/platform/clock"
 	"github.com/guichet-api/guichet/internal/tiptop"
 )
 
@@ -136,10 +137,11 @@ func parseMoment(text string, zone *time.Location, end bool) (bound, error) {
 	case "none":
 		return bound{given: true}, nil
 	}
-	if day, err := time.ParseInLocation(time.DateOnly, text, zone); err == nil {
+	if date, err := time.Parse(time.DateOnly, text); err == nil {
 		if end {
-			day = day.AddDate(0, 0, 1)
+			date = date.AddDate(0, 0, 1)
 		}
+		day := clock.Day(date.Year(), date.Month(), date.Day(), zone)
 		return bound{given: true, at: &day}, nil
 	}
 	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", time.RFC3339} {

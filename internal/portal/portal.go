@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -96,7 +97,7 @@ func New(cfg Config) (*Portal, error) {
 			return nil, fmt.Errorf("portal.New: %s: %w", s.Name, err)
 		}
 	}
-	cfg.Echo.QuietRoutes = append(cfg.Echo.QuietRoutes, "/healthz", "/readyz", "/metrics")
+	cfg.Echo.QuietRoutes = slices.Concat(cfg.Echo.QuietRoutes, []string{"/healthz", "/readyz", "/metrics"})
 	p.pages = web.New(cfg.Echo)
 	return p, p.routes()
 }

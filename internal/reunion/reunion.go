@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -126,7 +127,7 @@ func (a *API) newRoutes() error {
 	}
 	around := a.deps.Web
 	around.System, around.Metrics = Name, a.deps.Metrics
-	around.QuietRoutes = append(around.QuietRoutes, socketPath) // long polls
+	around.QuietRoutes = slices.Concat(around.QuietRoutes, []string{socketPath}) // long polls
 	a.echo = web.New(around)
 	a.echo.Binder = contract.Binder{}
 	a.echo.HTTPErrorHandler = a.answerError

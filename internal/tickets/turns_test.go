@@ -35,11 +35,12 @@ func TestTurns(t *testing.T) {
 // and what happens is announced.
 func TestManyWriters(t *testing.T) {
 	t.Parallel()
-	const creates, messages, slowest = 300, 50, 2 * time.Second
+	const creates, messages, slowest = 300, 50, 10 * time.Second
 	d := newDesk(t, options{conns: 5})
 	jean := d.account(demoNom)
-	ticket := d.create(jean.token, api.PriorityBasse)
 	e := d.listen(jean.token, "")
+	ticket := d.create(jean.token, api.PriorityBasse)
+	e.take(1)
 	var written atomic.Int64
 	done := make(chan struct{})
 	go func() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -142,7 +143,7 @@ func (a *API) newRoutes() error {
 	}
 	around := a.deps.Web
 	around.System, around.Metrics = Name, a.deps.Metrics
-	around.QuietRoutes = append(around.QuietRoutes, a.gateway.Surface.Server(realtime.WireSocketIO).Path) // long polls
+	around.QuietRoutes = slices.Concat(around.QuietRoutes, []string{a.gateway.Surface.Server(realtime.WireSocketIO).Path}) // long polls
 	a.echo = web.New(around)
 	a.echo.Binder = contract.Binder{}
 	a.echo.HTTPErrorHandler = a.answerError

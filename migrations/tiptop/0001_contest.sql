@@ -107,7 +107,8 @@ INSERT INTO game DEFAULT VALUES;
 
 -- What the statistics and the totals of the lists are read from. The triggers below keep it exact for every statement,
 -- whoever sends it. A database session always counts in the row of its own number, so sessions seldom wait for one another
--- and one transaction never locks two rows.
+-- and one transaction never locks two rows. There are few things to count, each a column: nothing has to be summed up later,
+-- as where rows are only ever added (the ticket desk, which counts hundreds of kinds).
 CREATE TABLE tally (
     shard             smallint PRIMARY KEY CHECK (shard BETWEEN 0 AND 63),
     users_client      bigint NOT NULL DEFAULT 0,
@@ -128,8 +129,9 @@ SELECT sum(users_client)::bigint AS users_client, sum(users_employee)::bigint AS
        sum(tickets_rejected)::bigint AS tickets_rejected, sum(tickets_claimed)::bigint AS tickets_claimed
 FROM tally;
 
+-- The functions find the counters whatever the search_path of who makes a change: psql's, or a restore's, is not the system's.
 -- +goose StatementBegin
-CREATE FUNCTION tally_users() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION tally_users() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     client bigint; employee bigint; admin bigint; verified bigint;
 BEGIN
@@ -157,7 +159,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE FUNCTION tally_tickets() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION tally_tickets() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 DECLARE
     pending bigint; validated bigint; rejected bigint; claimed bigint;
 BEGIN

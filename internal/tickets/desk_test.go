@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/guichet-api/guichet/gen/tickets/api"
@@ -41,12 +42,13 @@ type desk struct {
 
 // options change how a desk is built.
 type options struct {
-	demo   bool   // with the demo data
-	outage bool   // the database can be taken away
-	limits bool   // the contract's rate limits apply
-	mount  string // of the portal that serves it; "": its own address
-	conns  int    // of the system to its database; 0: as many as the test has
-	silent bool   // what happens is not announced until the test runs the outbox itself
+	demo   bool            // with the demo data
+	outage bool            // the database can be taken away
+	limits bool            // the contract's rate limits apply
+	mount  string          // of the portal that serves it; "": its own address
+	conns  int             // of the system to its database; 0: as many as the test has
+	tracer pgx.QueryTracer // of the system's statements
+	silent bool            // what happens is not announced until the test runs the outbox itself
 }
 
 // sunday is when tests begin: the document's ticket has used 83 % of its time.
@@ -91,6 +93,14 @@ func newDesk(t *testing.T, opts options) *desk {
 	}
 	if opts.conns > 0 {
 		made.pool = d.pool(d.db.URL, Name, opts.conns)
+	}
+	if opts.tracer != nil {
+		config := d.db.Pool.Config()
+		config.ConnConfig.Tracer = opts.tracer
+		pool, err := pgxpool.NewWithConfig(t.Context(), config)
+		d.must(err)
+		t.Cleanup(pool.Close)
+		made.pool = pool
 	}
 	if opts.limits {
 		made.limits = d.pool(d.db.URL, ratelimit.Schema, 2)

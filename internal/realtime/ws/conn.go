@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -37,8 +36,8 @@ func NewAcceptor(opt Options) *Acceptor {
 
 // Conn is one connection. Read is called by one goroutine; Write and Try by one at a time; the other methods by any.
 type Conn struct {
-	*websocket.Conn // reads and answers control frames
-	link            *link
+	conn *websocket.Conn // reads and answers control frames
+	link *link
 
 	mu     sync.Mutex
 	ending bool // End reads too
@@ -55,7 +54,7 @@ func (a *Acceptor) Accept(w http.ResponseWriter, r *http.Request) (*Conn, error)
 	if err != nil {
 		return nil, err
 	}
-	return &Conn{Conn: conn, link: l}, nil
+	return &Conn{conn: conn, link: l}, nil
 }
 
 // Write writes whole frames, made by this package, in one system call. It waits while the peer does not read, for as long
@@ -94,25 +93,31 @@ func (c *Conn) Try(frames [][]byte) (all bool, err error) {
 }
 
 // End says goodbye with a close frame, waits for the peer's, and closes the connection, all within grace. A Write that is
-// under way ends before. Read returns an error, after which its goroutine must call CloseNow, as after every error of Read.
+// under way ends before. Next returns an error meanwhile.
 func (c *Conn) End(code websocket.StatusCode, reason string, grace time.Duration) {
 	c.mu.Lock()
 	c.ending = true
 	c.mu.Unlock()
 	timer := time.AfterFunc(grace, func() { _ = c.link.Conn.Close() }) // whoever uses it learns it
 	defer timer.Stop()
-	_ = c.Close(code, reason) // a peer that is gone hears no goodbye
+	_ = c.conn.Close(code, reason) // a peer that is gone hears no goodbye
 }
+
+// CloseNow closes the connection without a word, and waits for Next to return.
+func (c *Conn) CloseNow() error { return c.conn.CloseNow() }
 
 // Hurry gives a Write that is under way, and those that come, no more than grace altogether.
 func (c *Conn) Hurry(grace time.Duration) {
-	c.link.final.Store(true)
-	_ = c.link.Conn.SetWriteDeadline(time.Now().Add(grace)) // fails on a closed connection only
+	l := c.link
+	l.clock.Lock()
+	defer l.clock.Unlock()
+	l.final = true
+	_ = l.Conn.SetWriteDeadline(time.Now().Add(grace)) // fails on a closed connection only
 }
 
-// Next reads a message; op is Text or Binary.
+// Next reads a message; op is Text or Binary. After an error the connection is to be closed, with End or CloseNow.
 func (c *Conn) Next(ctx context.Context) (op Op, message []byte, err error) {
-	kind, message, err := c.Read(ctx)
+	kind, message, err := c.conn.Read(ctx)
 	return Op(kind), message, err
 }
 
@@ -133,17 +138,21 @@ func (c *Conn) Wait() { c.link.prober.wait() }
 type link struct {
 	*Socket
 	timeout time.Duration
-	final   atomic.Bool // the deadline for writing is the last one
 
 	mu      sync.Mutex // one write after the other; between a Try that was not all and its Write it stays locked
 	due     time.Time  // the deadline for writing
 	partial bool       // Try was not all
+
+	clock sync.Mutex // one deadline after the other; Hurry must not wait for a write
+	final bool       // the deadline for writing is the last one
 }
 
 // extend gives writing time; l.mu is held. The deadline is moved in steps: moving it costs as much as a small write.
 func (l *link) extend() error {
+	l.clock.Lock()
+	defer l.clock.Unlock()
 	now := time.Now()
-	if l.final.Load() || l.due.Sub(now) > l.timeout*3/4 {
+	if l.final || l.due.Sub(now) > l.timeout*3/4 {
 		return nil
 	}
 	l.due = now.Add(l.timeout)

@@ -52,7 +52,8 @@ func (s *Session) finish(cause Cause, farewell Kind) {
 	if s.state == stateClosing { // whatever ends it now, the server wanted it
 		cause = s.cause
 	}
-	s.state = stateClosed
+	s.state, s.cause = stateClosed, cause
+	receiver := s.receiver
 	if s.beat != nil {
 		s.beat.Stop()
 	}
@@ -67,13 +68,22 @@ func (s *Session) finish(cause Cause, farewell Kind) {
 	if conn != nil {
 		s.hangUp(conn, cause)
 	}
-	s.receiver.Closed(cause)
+	if receiver != nil { // otherwise open tells it
+		receiver.Closed(cause)
+	}
 	s.server.cfg.Log.Debug("engineio: session ended", "address", s.address, "cause", cause)
 	if lingers {
 		time.AfterFunc(lingering, func() { s.server.remove(s) })
 	} else {
 		s.server.remove(s)
 	}
+}
+
+// ended reports whether nothing but finish's last steps is left of the session.
+func (s *Session) ended() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state == stateClosed
 }
 
 // hangUp closes a WebSocket, with a word to a client that can still hear why.

@@ -122,8 +122,11 @@ func (s *Server) handshake(w http.ResponseWriter, r *http.Request, socket bool) 
 		session.conn = conn
 	}
 	session.open()
-	if !s.add(session) {
+	switch {
+	case !s.add(session):
 		session.Close(realtime.ReasonGoingAway)
+	case session.ended(): // its client vanished at once, before it could be removed
+		s.remove(session)
 	}
 	if socket {
 		go session.read(session.conn)

@@ -22,7 +22,7 @@ type Session struct {
 	id       string
 	address  string
 	data     any
-	receiver Receiver
+	receiver Receiver // set by open
 	out      *realtime.Outbound
 	ctx      context.Context
 	cancel   context.CancelFunc
@@ -65,12 +65,17 @@ func (s *Session) open() {
 	} else {
 		s.polling = &polling{}
 	}
-	s.receiver = cfg.Open(s)
+	receiver := cfg.Open(s)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.state != stateClosed {
+	s.receiver = receiver
+	cause, vanished := s.cause, s.state == stateClosed
+	if !vanished {
 		s.due = time.Now().Add(cfg.PingInterval + cfg.PingTimeout)
 		s.beat = time.AfterFunc(cfg.PingInterval, s.heartbeat)
+	}
+	s.mu.Unlock()
+	if vanished { // what was queued first could not be written
+		receiver.Closed(cause)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -81,17 +82,17 @@ func TestTryAfterWrite(t *testing.T) {
 type clocked struct {
 	net.Conn
 	entered, release chan struct{}
-	once             sync.Once
+	begun            atomic.Bool
 
 	mu       sync.Mutex
 	deadline time.Time
 }
 
 func (c *clocked) SetWriteDeadline(deadline time.Time) error {
-	c.once.Do(func() {
+	if c.begun.CompareAndSwap(false, true) {
 		close(c.entered)
 		<-c.release
-	})
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.deadline = deadline

@@ -13,7 +13,7 @@ type Delivery struct {
 	Except  string // id of the one peer that does not get it; empty: none
 }
 
-// Bus carries broadcasts to every hub of a system. One process needs none but its own: NewBus. A bus between processes
+// Bus carries broadcasts to every hub of a system. One process needs none but its own. A bus between processes
 // may lose what is under way when one of them dies; clients catch up on durable messages by their numbers.
 type Bus interface {
 	// Publish gives a delivery to every subscriber, in the publisher's order. It does not wait for peers.
@@ -28,8 +28,8 @@ type localBus struct {
 	subscribers []*func(Delivery) // copied when it changes
 }
 
-// NewBus returns the Bus of one process.
-func NewBus() Bus { return &localBus{} }
+// newBus returns the Bus of one process.
+func newBus() Bus { return &localBus{} }
 
 // Publish calls the subscribers.
 func (b *localBus) Publish(_ context.Context, d Delivery) {

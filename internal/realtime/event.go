@@ -46,7 +46,8 @@ func Recover(err *error) {
 }
 
 // Handle dispatches a message, gives its reply to answer (also nil, for wires that answer in order), and then runs what
-// the handler left for After. Wires call Gateway.Receive, which calls this.
+// the handler left for After. Gateway.Receive calls it; so does what takes the Gateway's place where this file was copied to
+// (Runtime).
 func Handle(ctx context.Context, d Dispatcher, peer *Peer, in *Incoming, answer func(*Message)) error {
 	after := &afterReply{Context: ctx}
 	reply, err := d.Dispatch(after, peer, in)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"strconv"
 	"strings"
 )
@@ -91,6 +92,15 @@ func (g *Gateway) Refused(p *Peer, err error) Reason {
 	}
 	g.Log.Error("connection not opened", "peer", p.ID(), "wire", p.Wire().String(), "error", err)
 	return ReasonFailure
+}
+
+// Host is the IP address of a socket's address, which has a port.
+func Host(address string) string {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return address
+	}
+	return host
 }
 
 // connected calls the system; a panic must not end the process for all peers.

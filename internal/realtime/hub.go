@@ -37,7 +37,7 @@ type room struct {
 // NewHub returns a hub without peers that hears the bus.
 func NewHub(cfg HubConfig) *Hub {
 	if cfg.Bus == nil {
-		cfg.Bus = NewBus()
+		cfg.Bus = newBus()
 	}
 	if cfg.Meter == nil {
 		cfg.Meter = noMeter{}

@@ -82,7 +82,7 @@ func (h *Handler) ServeConn(ctx context.Context, socket net.Conn) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	h.prepare(socket)
-	peer := realtime.NewPeer(rand.Text(), realtime.WireKeyValue, address(socket))
+	peer := realtime.NewPeer(rand.Text(), realtime.WireKeyValue, realtime.Host(socket.RemoteAddr().String()))
 	c := newConn(h, socket, peer)
 	defer c.end()
 	err := h.cfg.Gateway.Identify(ctx, peer, &h.cfg.Server, "")
@@ -117,13 +117,4 @@ func (h *Handler) prepare(socket net.Conn) {
 			return
 		}
 	}
-}
-
-// address is the peer's IP address.
-func address(socket net.Conn) string {
-	remote := socket.RemoteAddr().String()
-	if host, _, err := net.SplitHostPort(remote); err == nil {
-		return host
-	}
-	return remote
 }

@@ -21,7 +21,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -69,7 +68,7 @@ func New(cfg Config) (*Handler, error) {
 		return nil, err
 	}
 	if cfg.Address == nil {
-		cfg.Address = remoteAddress
+		cfg.Address = func(r *http.Request) string { return realtime.Host(r.RemoteAddr) }
 	}
 	if cfg.MaxMessage <= 0 {
 		cfg.MaxMessage = 1 << 20
@@ -87,14 +86,6 @@ func New(cfg Config) (*Handler, error) {
 	h.buffers.New = func() any { return new(bytes.Buffer) }
 	h.encode = func(m *realtime.Message) []byte { return ws.Frame(ws.Text, c.AppendEvent(nil, m)) }
 	return h, nil
-}
-
-func remoteAddress(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }
 
 // ServeHTTP takes a connection over, or refuses it. It returns at once: the connection lives on in a goroutine.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+
 	"github.com/guichet-api/guichet/gen/meeting/events"
 	reunion "github.com/guichet-api/guichet/gen/reunion/events"
 	tchatator "github.com/guichet-api/guichet/gen/tchatator/events"
@@ -302,14 +303,17 @@ func (o *outbox) Append(_ context.Context, e realtime.Entry) error {
 func TestDurable(t *testing.T) {
 	t.Parallel()
 	s, o := &sink{}, &outbox{}
-	if err := tickets.NewEmitter(s).Notification(t.Context(), o, "a/b", tickets.Notification{ID: uuid.Nil, Type: tickets.NotificationTypeSLABreach}); err != nil {
+	if err := tickets.NewEmitter(s).TicketCreated(t.Context(), o, tickets.TicketCreated{ID: uuid.Nil}); err != nil {
 		t.Fatal(err)
 	}
-	if len(o.entries) != 1 || o.entries[0].Room != "users/a%2Fb" || o.entries[0].Event != "notification" || s.sent != nil {
+	if len(o.entries) != 1 || o.entries[0].Room != "desk" || o.entries[0].Event != "ticket_created" || s.sent != nil {
 		t.Errorf("%+v, %v", o.entries, s.sent)
 	}
 	streams := tickets.Surface().Streams
-	if len(streams) != 2 || streams[0].Resync != "resync" || streams[0].Retention.Hours() != 24 {
+	if room := reunion.EverybodyRoom("a/b"); room != "reunions/a%2Fb" {
+		t.Errorf("the room of a/b is %s", room)
+	}
+	if len(streams) != 1 || streams[0].Resync != "resync" || streams[0].Retention.Hours() != 24 {
 		t.Errorf("%+v", streams)
 	}
 }

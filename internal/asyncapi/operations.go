@@ -14,12 +14,25 @@ func (r *reader) operations() {
 	}
 	for i, name := range names {
 		at, ok := r.follow(values[i])
-		if ok {
+		if ok && (!r.isPlanned(at) || r.ahead) {
 			r.operation(name, at)
 		}
 	}
 	r.distinct(r.doc.Receives)
 	r.distinct(r.doc.Sends)
+}
+
+// isPlanned reads x-planned, the mark of an operation that is published ahead of its server.
+func (r *reader) isPlanned(at contract.Place) bool {
+	mark, ok := at.Member("x-planned")
+	if !ok {
+		return false
+	}
+	if mark.Node.Value != "true" {
+		r.refuse(mark, "x-planned must be true: leave it out once the operation is served")
+	}
+	r.planned++
+	return true
 }
 
 // distinct refuses two operations of one direction with the same wire name: nothing could tell them apart.
@@ -75,7 +88,7 @@ func (r *reader) one(at contract.Place, key string, list []contract.Place) *Mess
 
 func (r *reader) receive(op *Operation, at contract.Place) {
 	r.known(at, "action", "channel", "title", "summary", "description", "messages", "reply", "tags", "externalDocs", "security",
-		"x-roles", "x-errors")
+		"x-roles", "x-errors", "x-planned")
 	r.doc.Receives = append(r.doc.Receives, op)
 	op.Roles = r.texts(at, "x-roles")
 	shape := r.errorShape(at, r.doc.errors)
@@ -113,7 +126,7 @@ func (r *reader) receive(op *Operation, at contract.Place) {
 
 func (r *reader) send(op *Operation, at contract.Place) {
 	r.known(at, "action", "channel", "title", "summary", "description", "messages", "tags", "externalDocs", "security",
-		"x-durable", "x-queue")
+		"x-durable", "x-queue", "x-planned")
 	r.doc.Sends = append(r.doc.Sends, op)
 	if durable, ok := at.Member("x-durable"); ok {
 		op.Durable = durable.Node.Value == "true"

@@ -18,21 +18,36 @@ type reader struct {
 	channels map[*yaml.Node]*Channel
 	messages map[*yaml.Node]*Message
 	types    *typeReader
+	ahead    bool // operations that are x-planned are read like the others
+	planned  int  // how many there are
 }
 
 // errorShape is an x-errors.
 type errorShape struct{ reply, event *Message }
 
 // Read reads the AsyncAPI document in file, a path in files, which also hold what it refers to. An error lists
-// everything that is wrong or not supported, each with file and line.
+// everything that is wrong or not supported, each with file and line. Operations that are x-planned are held to every rule, so
+// that what is published can be served as it stands, and are no part of the answer.
 func Read(files fs.FS, file string) (*Document, error) {
+	r, err := read(files, file, true)
+	if err == nil && r.planned > 0 {
+		r, err = read(files, file, false)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.doc, nil
+}
+
+// read is Read with the planned operations, or without them.
+func read(files fs.FS, file string, ahead bool) (*reader, error) {
 	s := &sources{files: files, read: map[string]contract.Place{}}
 	root, err := s.root(file)
 	if err != nil {
 		return nil, err
 	}
 	r := &reader{
-		sources: s, root: root, doc: &Document{File: file, Lang: "en"},
+		sources: s, root: root, ahead: ahead, doc: &Document{File: file, Lang: "en"},
 		channels: map[*yaml.Node]*Channel{}, messages: map[*yaml.Node]*Message{},
 	}
 	r.types = newTypeReader(r)
@@ -49,7 +64,7 @@ func Read(files fs.FS, file string) (*Document, error) {
 	if err := s.err(); err != nil {
 		return nil, err
 	}
-	return r.doc, nil
+	return r, nil
 }
 
 func (r *reader) info() {

@@ -34,6 +34,7 @@ func newEventDocument(spec []byte) (*eventDocument, error) {
 	if len(root.Content) != 1 || root.Content[0].Kind != yaml.MappingNode {
 		return nil, errors.New("portal.newEventDocument: the contract is not a mapping")
 	}
+	dropPlannedEvents(root.Content[0])
 	servers := member(root.Content[0], "servers")
 	if servers == nil {
 		return nil, errors.New("portal.newEventDocument: the contract has no servers")
@@ -50,6 +51,30 @@ func newEventDocument(spec []byte) (*eventDocument, error) {
 		return nil, fmt.Errorf("portal.newEventDocument: %w", err)
 	}
 	return &eventDocument{text: out.Bytes()}, nil
+}
+
+// dropPlannedEvents takes the operations out that are published ahead of their server, and the channels that were theirs alone.
+func dropPlannedEvents(contract *yaml.Node) {
+	operations := member(contract, "operations")
+	if operations == nil {
+		return
+	}
+	dropped, kept := map[string]bool{}, map[string]bool{}
+	filter(operations, func(_ string, operation *yaml.Node) bool {
+		planned := member(operation, "x-planned") != nil
+		if channel := member(operation, "channel"); channel != nil {
+			if ref := member(channel, "$ref"); ref != nil {
+				dropped[ref.Value], kept[ref.Value] = dropped[ref.Value] || planned, kept[ref.Value] || !planned
+			}
+		}
+		return !planned
+	})
+	if channels := member(contract, "channels"); channels != nil {
+		filter(channels, func(name string, _ *yaml.Node) bool {
+			ref := "#/channels/" + name
+			return !dropped[ref] || kept[ref]
+		})
+	}
 }
 
 // openServer makes holes of what depends on where a server entry is reached.

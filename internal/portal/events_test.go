@@ -2,8 +2,10 @@ package portal_test
 
 import (
 	"crypto/tls"
+	"maps"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,8 +22,11 @@ servers:
   root: {host: 'localhost:4000', protocol: ws}
   npm: {host: 'localhost:4000', pathname: /socket.io/, protocol: socketio}
   text: {host: 'localhost:4000', protocol: tcp}
+channels: {desk: {address: desk}, user: {address: user}, idle: {address: idle}}
 operations:
-  added: {action: send}
+  added: {action: send, channel: {$ref: '#/channels/desk'}}
+  told: {action: send, channel: {$ref: '#/channels/user'}, x-planned: true}
+  moved: {action: send, channel: {$ref: '#/channels/desk'}, x-planned: true}
   removed: {action: send}
   add: {action: receive}
 `
@@ -94,6 +99,22 @@ func TestEventContracts(t *testing.T) {
 	if body := get(newPortal(t, withEvents), "GET", "/").Body.String(); !strings.Contains(body, "2 operations; live: 2 events, 1 command") ||
 		!strings.Contains(body, `href="specs/mini/asyncapi.yaml"`) {
 		t.Error("the index does not tell of the events")
+	}
+}
+
+// TestPlannedEvents: what is published ahead of its server is not shown, nor is a channel of its own.
+func TestPlannedEvents(t *testing.T) {
+	t.Parallel()
+	var contract struct{ Channels, Operations map[string]any }
+	body := get(newPortal(t, withEvents), "GET", "/specs/mini/asyncapi.yaml").Body.String()
+	if err := yaml.Unmarshal([]byte(body), &contract); err != nil {
+		t.Fatal(err)
+	}
+	if got := slices.Sorted(maps.Keys(contract.Operations)); !slices.Equal(got, []string{"add", "added", "removed"}) {
+		t.Errorf("operations %q", got)
+	}
+	if got := slices.Sorted(maps.Keys(contract.Channels)); !slices.Equal(got, []string{"desk", "idle"}) {
+		t.Errorf("channels %q", got)
 	}
 }
 

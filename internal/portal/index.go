@@ -61,16 +61,19 @@ func newCard(s System) (card, error) {
 func (c *card) countEvents(spec []byte) error {
 	var contract struct {
 		Operations map[string]struct {
-			Action string `yaml:"action"`
+			Action  string `yaml:"action"`
+			Planned bool   `yaml:"x-planned"`
 		} `yaml:"operations"`
 	}
 	if err := yaml.Unmarshal(spec, &contract); err != nil {
 		return fmt.Errorf("portal.newCard: %w", err)
 	}
 	for _, operation := range contract.Operations {
-		if operation.Action == "send" {
+		switch {
+		case operation.Planned:
+		case operation.Action == "send":
 			c.Events++
-		} else {
+		default:
 			c.Commands++
 		}
 	}

@@ -124,8 +124,4 @@ func (c *listener) OnMessageAdded(_ context.Context, e events.MessageAdded) {
 	c.hear("message_added", e.Message.Contenu)
 }
 
-func (c *listener) OnNotification(_ context.Context, e events.Notification) {
-	c.hear("notification", e.Message)
-}
-
 func (c *listener) OnResync(context.Context) { c.t.Error("resync") }

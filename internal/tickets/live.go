@@ -131,10 +131,9 @@ func (l *Live) Authenticate(ctx context.Context, credential string) (role string
 	return l.logins.Authenticate(ctx, credential)
 }
 
-// Connected lets a peer hear the desk and what concerns its user.
+// Connected lets a peer hear the desk.
 func (l *Live) Connected(_ context.Context, p *realtime.Peer) error {
 	l.hub.Join(p, events.DeskRoom())
-	l.hub.Join(p, events.UserRoom(callerOf(p).ID.String()))
 	return nil
 }
 

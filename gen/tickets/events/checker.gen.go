@@ -27,8 +27,6 @@ func (c *Checker) Event(in *realtime.Incoming) error {
 		return c.programs.ticketUpdatedMessage.Check(in.Argument(false), "")
 	case "message_added":
 		return c.programs.messageAddedMessage.Check(in.Argument(false), "")
-	case "notification":
-		return c.programs.notificationMessage.Check(in.Argument(false), "")
 	case "resync":
 		return nothing(in)
 	}

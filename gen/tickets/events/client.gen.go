@@ -17,8 +17,6 @@ type Listener interface {
 	OnTicketUpdated(ctx context.Context, payload TicketUpdated)
 	// OnMessageAdded hears "message_added". A message was added to a ticket.
 	OnMessageAdded(ctx context.Context, payload MessageAdded)
-	// OnNotification hears "notification". Something concerns the user.
-	OnNotification(ctx context.Context, payload Notification)
 	// OnResync hears "resync". Too much was missed. The first message to a peer that asked for a replay from before the
 	// stream's retention, or from another epoch.
 	OnResync(ctx context.Context)
@@ -53,7 +51,7 @@ func NewConnection(cfg ConnectionConfig) (*Connection, error) {
 	c := &Connection{listener: cfg.Listener, bad: cfg.Bad, programs: programs}
 	c.link = realtime.NewClient(realtime.ClientConfig{
 		Dial: cfg.Dial, Event: c.event, Down: cfg.Down,
-		Arity: map[string]int{"ticket_created": 1, "ticket_updated": 1, "message_added": 1, "notification": 1},
+		Arity: map[string]int{"ticket_created": 1, "ticket_updated": 1, "message_added": 1},
 	})
 	return c, nil
 }
@@ -85,13 +83,6 @@ func (c *Connection) event(ctx context.Context, in *realtime.Incoming) {
 			return
 		}
 		c.listener.OnMessageAdded(ctx, payload)
-	case "notification":
-		var payload Notification
-		if err := accept(c.programs.notificationMessage, in.Argument(false), &payload); err != nil {
-			c.bad(in.Event, err)
-			return
-		}
-		c.listener.OnNotification(ctx, payload)
 	case "resync":
 		c.listener.OnResync(ctx)
 	}

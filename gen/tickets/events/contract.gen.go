@@ -23,12 +23,10 @@ func Surface() *realtime.Surface {
 			"ticket_created": {Event: "ticket_created", Durable: true},
 			"ticket_updated": {Event: "ticket_updated", Durable: true},
 			"message_added":  {Event: "message_added", Durable: true},
-			"notification":   {Event: "notification", Durable: true},
 			"resync":         {Event: "resync"},
 		},
 		Streams: []realtime.Stream{
 			{Address: "desk", Retention: 86400 * time.Second, Resync: "resync"},
-			{Address: "users/{userId}", Retention: 86400 * time.Second, Resync: "resync"},
 		},
 	}
 }
@@ -38,7 +36,6 @@ type programs struct {
 	ticketCreatedMessage *contract.Program
 	ticketUpdatedMessage *contract.Program
 	messageAddedMessage  *contract.Program
-	notificationMessage  *contract.Program
 }
 
 // compile compiles what the contract says of payloads. The schemas are the contract's own, in the validator's form.
@@ -52,7 +49,6 @@ func compile() (p programs, err error) {
 		statusSchema        contract.Schema
 		messageAddedSchema  contract.Schema
 		addedMessageSchema  contract.Schema
-		notificationSchema  contract.Schema
 	)
 
 	ticketCreatedSchema = contract.Schema{
@@ -130,26 +126,6 @@ func compile() (p programs, err error) {
 		Additional: contract.AdditionalRefused,
 	}
 
-	notificationSchema = contract.Schema{
-		Dialect:  contract.OpenAPI30,
-		Types:    contract.Object,
-		Required: []string{"id", "type", "ticketId", "numero", "message", "date", "lu"},
-		Properties: []contract.Property{
-			{Name: "date", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.String, Format: "date-time"}},
-			{Name: "id", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.String, Format: "uuid"}},
-			{Name: "lu", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.Boolean}},
-			{Name: "message", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.String}},
-			{Name: "numero", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.String}},
-			{Name: "ticketId", Schema: &contract.Schema{Dialect: contract.OpenAPI30, Types: contract.String, Format: "uuid"}},
-			{Name: "type", Schema: &contract.Schema{
-				Dialect: contract.OpenAPI30,
-				Types:   contract.String,
-				Enum:    contract.Values(`"affectation"`, `"sla_warning"`, `"sla_breach"`),
-			}},
-		},
-		Additional: contract.AdditionalRefused,
-	}
-
 	c := contract.NewCompiler(contract.CompilerConfig{File: "tickets/asyncapi.yaml", Lang: "fr", UnknownFields: contract.IgnoreUnknown})
 	for _, payload := range []struct {
 		program **contract.Program
@@ -158,7 +134,6 @@ func compile() (p programs, err error) {
 		{&p.ticketCreatedMessage, &ticketCreatedSchema},
 		{&p.ticketUpdatedMessage, &ticketUpdatedSchema},
 		{&p.messageAddedMessage, &messageAddedSchema},
-		{&p.notificationMessage, &notificationSchema},
 	} {
 		if *payload.program, err = c.Compile(payload.schema); err != nil {
 			return programs{}, err

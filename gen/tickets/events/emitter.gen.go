@@ -11,9 +11,6 @@ import (
 // DeskRoom is the key of the room "desk". The desk. Everybody who is connected.
 func DeskRoom() string { return "desk" }
 
-// UserRoom is the key of the room "users/{userId}". One person. Every connection of one user.
-func UserRoom(userID string) string { return "users/" + realtime.RoomParam(userID) }
-
 // Emitter sends what the contract lets the server send. It is immutable and safe for concurrent use. An error is a
 // payload that cannot be written as JSON, or the outbox's.
 type Emitter struct {
@@ -58,16 +55,6 @@ func (e *Emitter) MessageAdded(ctx context.Context, tx realtime.Outbox, payload 
 		return err
 	}
 	return tx.Append(ctx, realtime.Entry{Room: DeskRoom(), Event: m.Event, Payload: m.Payload})
-}
-
-// Notification puts "notification" into the outbox, in the transaction of the change that it tells of. Something
-// concerns the user.
-func (e *Emitter) Notification(ctx context.Context, tx realtime.Outbox, userID string, payload Notification) error {
-	m, err := encode(&realtime.Message{Event: "notification"}, payload)
-	if err != nil {
-		return err
-	}
-	return tx.Append(ctx, realtime.Entry{Room: UserRoom(userID), Event: m.Event, Payload: m.Payload})
 }
 
 // Resync sends "resync". Too much was missed. The first message to a peer that asked for a replay from before the

@@ -145,45 +145,6 @@ type AddedMessage struct {
 	Contenu string `json:"contenu"`
 }
 
-// Notification is the payload of "notification".
-type Notification struct {
-	ID       uuid.UUID        `json:"id"`
-	Type     NotificationType `json:"type"`
-	TicketID uuid.UUID        `json:"ticketId"`
-	Numero   string           `json:"numero"`
-	Message  string           `json:"message"`
-	Date     time.Time        `json:"date"`
-	Lu       bool             `json:"lu"`
-}
-
-// NotificationType is one of the values that the contract lists.
-type NotificationType string
-
-// The values of NotificationType.
-const (
-	NotificationTypeAffectation NotificationType = "affectation"
-	NotificationTypeSLAWarning  NotificationType = "sla_warning"
-	NotificationTypeSLABreach   NotificationType = "sla_breach"
-)
-
-// Valid reports whether the contract knows the value.
-func (v NotificationType) Valid() bool {
-	switch v {
-	case NotificationTypeAffectation, NotificationTypeSLAWarning, NotificationTypeSLABreach:
-		return true
-	}
-	return false
-}
-
-// UnmarshalText refuses values that the contract does not know.
-func (v *NotificationType) UnmarshalText(text []byte) error {
-	if !NotificationType(text).Valid() {
-		return fmt.Errorf("NotificationType: unknown value %q", text)
-	}
-	*v = NotificationType(text)
-	return nil
-}
-
 // accept validates a payload and decodes it; members that the contract does not have are skipped.
 func accept(program *contract.Program, payload []byte, v any) error {
 	if err := program.Check(payload, "fr"); err != nil {

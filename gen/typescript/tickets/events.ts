@@ -40,18 +40,6 @@ export interface AddedMessage {
   readonly contenu: string;
 }
 
-export interface Notification {
-  readonly id: string;
-  readonly type: NotificationType;
-  readonly ticketId: string;
-  readonly numero: string;
-  readonly message: string;
-  readonly date: string;
-  readonly lu: boolean;
-}
-
-export type NotificationType = "affectation" | "sla_warning" | "sla_breach";
-
 /** What the server sends, by event: the listener's arguments. */
 export interface Events {
   /** A ticket was created. */
@@ -60,8 +48,6 @@ export interface Events {
   ticket_updated: [payload: TicketUpdated];
   /** A message was added to a ticket. */
   message_added: [payload: MessageAdded];
-  /** Something concerns the user. */
-  notification: [payload: Notification];
   /** Too much was missed. The first message to a peer that asked for a replay from before the stream's retention, or from another epoch. */
   resync: [];
 }
@@ -77,7 +63,6 @@ export interface ServerToClientEvents {
   ticket_created: (payload: TicketCreated) => void;
   ticket_updated: (payload: TicketUpdated) => void;
   message_added: (payload: MessageAdded) => void;
-  notification: (payload: Notification) => void;
   resync: () => void;
 }
 
@@ -96,7 +81,6 @@ export const contract = {
     ticket_created: { arity: 1, durable: true },
     ticket_updated: { arity: 1, durable: true },
     message_added: { arity: 1, durable: true },
-    notification: { arity: 1, durable: true },
     resync: { arity: 0, durable: false },
   },
   commands: {

@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,30 +26,28 @@ const (
 
 // newEventDocument parses an AsyncAPI contract and makes its servers' addresses holes.
 func newEventDocument(spec []byte) (*eventDocument, error) {
-	var root yaml.Node
-	if err := yaml.Unmarshal(spec, &root); err != nil {
+	text, err := rewrite(spec, func(contract *yaml.Node) error {
+		dropPlannedEvents(contract)
+		return openServers(contract)
+	})
+	if err != nil {
 		return nil, fmt.Errorf("portal.newEventDocument: %w", err)
 	}
-	if len(root.Content) != 1 || root.Content[0].Kind != yaml.MappingNode {
-		return nil, errors.New("portal.newEventDocument: the contract is not a mapping")
-	}
-	dropPlannedEvents(root.Content[0])
-	servers := member(root.Content[0], "servers")
+	return &eventDocument{text: text}, nil
+}
+
+// openServers makes holes of what depends on where the contract's servers are reached.
+func openServers(contract *yaml.Node) error {
+	servers := member(contract, "servers")
 	if servers == nil {
-		return nil, errors.New("portal.newEventDocument: the contract has no servers")
+		return errors.New("the contract has no servers")
 	}
 	for i := 0; i+1 < len(servers.Content); i += 2 {
 		if err := openServer(servers.Content[i+1]); err != nil {
-			return nil, fmt.Errorf("portal.newEventDocument: server %s: %w", servers.Content[i].Value, err)
+			return fmt.Errorf("server %s: %w", servers.Content[i].Value, err)
 		}
 	}
-	var out bytes.Buffer
-	encoder := yaml.NewEncoder(&out)
-	encoder.SetIndent(2)
-	if err := errors.Join(encoder.Encode(&root), encoder.Close()); err != nil {
-		return nil, fmt.Errorf("portal.newEventDocument: %w", err)
-	}
-	return &eventDocument{text: out.Bytes()}, nil
+	return nil
 }
 
 // dropPlannedEvents takes the operations out that are published ahead of their server, and the channels that were theirs alone.

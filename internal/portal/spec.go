@@ -20,26 +20,38 @@ const hole = "\uE000guichet-server\uE000"
 
 // newDocument parses a contract, leaves out what is not served yet and replaces its servers, or adds them where it has none.
 func newDocument(spec []byte) (document, error) {
-	var root yaml.Node
-	if err := yaml.Unmarshal(spec, &root); err != nil {
+	text, err := rewrite(spec, func(contract *yaml.Node) error {
+		dropPlanned(contract)
+		setServer(contract)
+		return nil
+	})
+	if err != nil {
 		return document{}, fmt.Errorf("portal.newDocument: %w", err)
 	}
-	if len(root.Content) != 1 || root.Content[0].Kind != yaml.MappingNode {
-		return document{}, errors.New("portal.newDocument: the contract is not a mapping")
-	}
-	dropPlanned(root.Content[0])
-	setServer(root.Content[0])
-	var out bytes.Buffer
-	encoder := yaml.NewEncoder(&out)
-	encoder.SetIndent(2)
-	if err := errors.Join(encoder.Encode(&root), encoder.Close()); err != nil {
-		return document{}, fmt.Errorf("portal.newDocument: %w", err)
-	}
-	before, after, found := bytes.Cut(out.Bytes(), []byte(`"`+hole+`"`))
+	before, after, found := bytes.Cut(text, []byte(`"`+hole+`"`))
 	if !found {
 		return document{}, errors.New("portal.newDocument: the server was lost while encoding")
 	}
 	return document{before: before, after: after}, nil
+}
+
+// rewrite changes the mapping that a contract is, and keeps its order and comments.
+func rewrite(spec []byte, change func(contract *yaml.Node) error) ([]byte, error) {
+	var root yaml.Node
+	if err := yaml.Unmarshal(spec, &root); err != nil {
+		return nil, err
+	}
+	if len(root.Content) != 1 || root.Content[0].Kind != yaml.MappingNode {
+		return nil, errors.New("the contract is not a mapping")
+	}
+	if err := change(root.Content[0]); err != nil {
+		return nil, err
+	}
+	var out bytes.Buffer
+	encoder := yaml.NewEncoder(&out)
+	encoder.SetIndent(2)
+	err := errors.Join(encoder.Encode(&root), encoder.Close())
+	return out.Bytes(), err
 }
 
 // dropPlanned takes the operations out that are published ahead of their server, and the paths and tags that were theirs alone:

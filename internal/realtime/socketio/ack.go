@@ -72,6 +72,8 @@ func (s *Socket) await(id uint64, answers chan<- Reply) bool {
 		s.acks = map[uint64]chan<- Reply{}
 	}
 	s.acks[id] = answers
+	s.conn.awaited.Add(1)
+	s.conn.makeRoom() // the acknowledgement may stand behind events
 	return true
 }
 
@@ -79,14 +81,23 @@ func (s *Socket) await(id uint64, answers chan<- Reply) bool {
 func (s *Socket) forget(id uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.acks, id)
+	s.settle(id)
+}
+
+// settle takes who waits for an acknowledgement off the list, nil for nobody; s.mu is held.
+func (s *Socket) settle(id uint64) chan<- Reply {
+	answers := s.acks[id]
+	if answers != nil {
+		delete(s.acks, id)
+		s.conn.awaited.Add(-1)
+	}
+	return answers
 }
 
 // acknowledged takes a client's acknowledgement. One that nobody waits for, or not any more, is nothing.
 func (s *Socket) acknowledged(id uint64, args Args) {
 	s.mu.Lock()
-	answers := s.acks[id]
-	delete(s.acks, id)
+	answers := s.settle(id)
 	s.mu.Unlock()
 	if answers != nil {
 		answers <- Reply{Socket: s, Args: args}

@@ -3,6 +3,7 @@ package socketio_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -114,7 +115,7 @@ func TestViolations(t *testing.T) {
 		c.send(text)
 		c.expectClose(websocket.StatusProtocolError)
 	}
-	for _, text := range []string{`42["say"]`, `41`, `430[]`, `40[1]`, `40"x"`, `40{`} {
+	for _, text := range []string{`42["say"]`, `41`, `430[]`, `40[1]`, `40"x"`, `40{`, "40/" + strings.Repeat("n", 200) + ","} {
 		c := open(t, url)
 		c.send(text)
 		c.expectClose(websocket.StatusProtocolError)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/guichet-api/guichet/internal/realtime"
@@ -19,10 +20,14 @@ type conn struct {
 	allowance bucket
 	partial   *partial // an event whose attachments have not all come
 
+	awaited atomic.Int32 // acknowledgements that the server waits for
+
 	mu      sync.Mutex
 	sockets []*Socket
-	left    []string    // namespaces that the server took the client out of
-	timer   *time.Timer // closes a connection that joins nothing
+	leaving []*Socket     // closed, but not at their end
+	room    chan struct{} // closed when an inbox may have room again, or a socket is at its end; nil: nobody waits
+	left    []string      // namespaces that the server took the client out of
+	timer   *time.Timer   // closes a connection that joins nothing
 	closed  bool
 }
 
@@ -146,6 +151,9 @@ func (c *conn) connect(p packet) {
 		c.refuse(p.namespace, []byte(`{"message":"Invalid namespace"}`))
 		return
 	}
+	if !c.vacate(p.namespace) {
+		return
+	}
 	socket := newSocket(n, c, p.auth)
 	if err := n.app.admit(c.session.Context(), socket); err != nil {
 		n.recovery.giveBack(socket)
@@ -156,14 +164,58 @@ func (c *conn) connect(p packet) {
 		c.refuse(p.namespace, n.connectError(err))
 		return
 	}
-	socket.inbox = append(socket.inbox, func() { n.welcome(socket) })
+	socket.mu.Lock()
+	defer socket.mu.Unlock()
 	if !c.join(socket) {
 		n.recovery.giveBack(socket)
 		return
 	}
-	socket.mu.Lock()
-	defer socket.mu.Unlock()
-	socket.start()
+	socket.put(task{run: func() { n.welcome(socket) }})
+}
+
+// vacate waits for the end of a former socket of the connection in a namespace, so that nothing comes twice. It reports
+// whether the connection still goes on.
+func (c *conn) vacate(namespace string) bool {
+	is := func(s *Socket) bool { return s.namespace.name == namespace }
+	for {
+		c.mu.Lock()
+		if !slices.ContainsFunc(c.leaving, is) {
+			c.mu.Unlock()
+			return true
+		}
+		room := c.roomLocked()
+		c.mu.Unlock()
+		select {
+		case <-room:
+		case <-c.session.Context().Done():
+			return false
+		}
+	}
+}
+
+// waitForRoom returns what the next makeRoom closes.
+func (c *conn) waitForRoom() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.roomLocked()
+}
+
+// roomLocked is waitForRoom; c.mu is held.
+func (c *conn) roomLocked() <-chan struct{} {
+	if c.room == nil {
+		c.room = make(chan struct{})
+	}
+	return c.room
+}
+
+// makeRoom wakes who waits for room.
+func (c *conn) makeRoom() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.room != nil {
+		close(c.room)
+		c.room = nil
+	}
 }
 
 // join makes a socket one of the connection, unless that has ended.
@@ -188,9 +240,18 @@ func (c *conn) part(s *Socket, byServer bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sockets = slices.DeleteFunc(c.sockets, func(other *Socket) bool { return other == s })
+	c.leaving = append(c.leaving, s)
 	if byServer {
 		c.left = append(c.left, s.namespace.name)
 	}
+}
+
+// departed forgets a socket that is at its end.
+func (c *conn) departed(s *Socket) {
+	c.mu.Lock()
+	c.leaving = slices.DeleteFunc(c.leaving, func(other *Socket) bool { return other == s })
+	c.mu.Unlock()
+	c.makeRoom()
 }
 
 // refuse answers CONNECT_ERROR.

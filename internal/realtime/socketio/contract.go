@@ -71,8 +71,7 @@ type claims struct {
 }
 
 // admit implements app.
-func (w *wire) admit(ctx context.Context, s *Socket) (err error) {
-	defer realtime.Recover(&err)
+func (w *wire) admit(ctx context.Context, s *Socket) error {
 	if w.Gateway.Hub.Draining() {
 		return realtime.ErrDraining
 	}
@@ -84,7 +83,7 @@ func (w *wire) admit(ctx context.Context, s *Socket) (err error) {
 	defer cancel()
 	if err := w.Gateway.Identify(ctx, s.peer, &w.Server, auth.Token); err != nil {
 		if !errors.Is(err, realtime.ErrUnauthenticated) {
-			w.Gateway.Log.Error("socketio: credential not checked", "peer", s.ID(), "error", err)
+			w.Gateway.Refused(s.peer, err)
 		}
 		return &ConnectError{Message: w.Message(err)}
 	}
@@ -96,19 +95,13 @@ func (w *wire) connected(s *Socket) bool {
 	var auth claims
 	_ = s.Auth(&auth) // admit has read it
 	w.namespace.add(s)
-	err := w.Gateway.Open(s.conn.session.Context(), s.peer, s, auth.Since)
+	err := w.Gateway.Open(s.greet(), s.peer, s, auth.Since)
+	s.greeted()
 	if err == nil {
 		return true
 	}
 	w.namespace.remove(s)
-	reason := realtime.ReasonFailure
-	switch {
-	case errors.Is(err, realtime.ErrDraining):
-		reason = realtime.ReasonGoingAway
-	case !errors.Is(err, realtime.ErrClosed) && !errors.Is(err, context.Canceled):
-		w.Gateway.Log.Error("socketio: connection not opened", "peer", s.ID(), "error", err)
-	}
-	s.Close(reason)
+	s.Close(w.Gateway.Refused(s.peer, err))
 	return false
 }
 

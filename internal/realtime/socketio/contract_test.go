@@ -79,8 +79,13 @@ func (d *desk) Dispatch(ctx context.Context, p *realtime.Peer, in *realtime.Inco
 	return nil, &realtime.UnknownEvent{Event: in.Event}
 }
 
-// Replay knows two messages.
-func (d *desk) Replay(_ context.Context, since string, rooms []string, send func(*realtime.Message) error) (uint64, error) {
+// Replay knows two messages, and one that takes for ever.
+func (d *desk) Replay(ctx context.Context, since string, rooms []string, send func(*realtime.Message) error) (uint64, error) {
+	if since == "e:slow" {
+		d.running <- struct{}{}
+		<-ctx.Done()
+		return 0, ctx.Err()
+	}
 	if since != "e:1" {
 		return 0, realtime.ErrTooOld
 	}

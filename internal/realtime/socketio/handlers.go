@@ -50,6 +50,9 @@ func (e *Event) acknowledge(payload []byte, attachments [][]byte) {
 	if len(attachments) > 0 {
 		k = kindBinaryAck
 	}
+	if e.Socket.gone.Load() { // its client waits no more, or has a new socket that counts anew
+		return
+	}
 	text := appendHead(make([]byte, 0, 32+len(payload)), k, e.Socket.namespace.name, e.id, true, len(attachments))
 	text = append(append(append(text, '['), payload...), ']')
 	e.Socket.conn.session.Send(frames(text, attachments), realtime.QueueClose, "", "")
@@ -121,8 +124,9 @@ func (h *handlers) connected(s *Socket) (ok bool) {
 		if err := n.hub.Attach(s.peer, s); err != nil {
 			return false
 		}
-		n.add(s)
+		// A client that knows it is connected misses nothing; what comes before the answer to its CONNECT it keeps.
 		n.hub.Join(s.peer, everyone)
+		n.add(s)
 		return true
 	}
 	if !n.recovery.restore(s, attach) {

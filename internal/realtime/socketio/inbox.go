@@ -1,33 +1,79 @@
 package socketio
 
 import (
+	"context"
+	"time"
+
+	"github.com/guichet-api/guichet/internal/realtime"
 	"github.com/guichet-api/guichet/internal/realtime/engineio"
 )
 
-// maxInbox is how many events of a socket wait for their handler before nothing more is read from its connection.
-const maxInbox = 32
+const (
+	// maxInbox is how many events of a socket wait for their handler before nothing more is read from its connection. While
+	// the server waits for acknowledgements of the client only bytes count: they come behind events.
+	maxInbox = 32
+	// taskCost is what an event in an inbox takes beside its bytes, and itemCost each of its arguments.
+	taskCost, itemCost = 256, 24
+)
 
-// receive queues an event for its handler, waiting while there are too many.
-func (s *Socket) receive(e *Event) {
-	s.mu.Lock()
-	for len(s.inbox) >= maxInbox && !s.closed && s.ending == nil {
-		if s.room == nil {
-			s.room = make(chan struct{})
+// task is something in an inbox.
+type task struct {
+	run  func()
+	size int // bytes that it keeps
+}
+
+// size is how many bytes an event keeps.
+func (e *Event) size() int {
+	size := taskCost + len(e.Name)
+	for _, list := range [][][]byte{e.Args.items, e.Args.attachments} {
+		for _, item := range list {
+			size += itemCost + len(item)
 		}
-		room := s.room
+	}
+	return size
+}
+
+// receive queues an event for its handler, waiting while there are too many. A handler that waits for the client meanwhile
+// gets PingTimeout: what it waits for may stand behind the event, or never come.
+func (s *Socket) receive(e *Event) {
+	size := e.size()
+	var late <-chan time.Time
+	s.mu.Lock()
+	for s.crowded(size) {
+		room := s.conn.waitForRoom()
+		if !s.crowded(size) { // it was made meanwhile
+			break
+		}
+		if late == nil && s.conn.awaited.Load() > 0 {
+			late = time.After(s.conn.server.cfg.PingTimeout)
+		}
 		s.mu.Unlock()
-		<-room
+		select {
+		case <-room:
+		case <-late:
+			s.conn.session.Close(realtime.ReasonSlow)
+			return
+		}
 		s.mu.Lock()
 	}
 	if !s.closed && s.ending == nil {
-		s.inbox = append(s.inbox, func() { s.namespace.app.event(e) })
-		s.start()
+		s.put(task{func() { s.namespace.app.event(e) }, size})
 	}
 	s.mu.Unlock()
 }
 
-// start starts who runs the inbox, if nobody does; s.mu is held.
-func (s *Socket) start() {
+// crowded reports whether something of this size must wait to get into the inbox; s.mu is held.
+func (s *Socket) crowded(size int) bool {
+	if s.closed || s.ending != nil || len(s.inbox) == 0 {
+		return false
+	}
+	return s.bytes+size > s.conn.server.cfg.MaxEvent || len(s.inbox) >= maxInbox && s.conn.awaited.Load() == 0
+}
+
+// put puts something into the inbox and starts who runs it, if nobody does; s.mu is held.
+func (s *Socket) put(t task) {
+	s.inbox = append(s.inbox, t)
+	s.bytes += t.size
 	if !s.working {
 		s.working = true
 		go s.work()
@@ -39,9 +85,9 @@ func (s *Socket) work() {
 	for {
 		s.mu.Lock()
 		if reason := s.ending; reason != nil && !s.closed {
-			s.inbox = nil // what still comes is not handled any more
+			s.inbox, s.bytes = nil, 0 // what still comes is not handled any more
 			s.working = false
-			s.free()
+			s.conn.makeRoom()
 			s.mu.Unlock()
 			s.end(*reason)
 			return
@@ -52,21 +98,34 @@ func (s *Socket) work() {
 			s.mu.Unlock()
 			return
 		}
-		task := s.inbox[0]
-		s.inbox[0] = nil
+		next := s.inbox[0]
+		s.inbox[0] = task{}
 		s.inbox = s.inbox[1:]
-		s.free()
+		s.bytes -= next.size
+		s.conn.makeRoom()
 		s.mu.Unlock()
-		task()
+		next.run()
 	}
 }
 
-// free wakes who waits for room; s.mu is held.
-func (s *Socket) free() {
-	if s.room != nil {
-		close(s.room)
-		s.room = nil
+// greet is the context of what connects the socket. It ends with the socket, or when the connection is to be closed before
+// greeted.
+func (s *Socket) greet() context.Context {
+	ctx, leave := context.WithCancel(context.Background())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leave, s.greeting = leave, true
+	if s.closed || s.ending != nil {
+		leave()
 	}
+	return ctx
+}
+
+// greeted notes that what connects the socket has returned.
+func (s *Socket) greeted() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.greeting = false
 }
 
 // close ends the socket: no event is handled any more but those that wait already, and then the end itself.
@@ -77,18 +136,25 @@ func (s *Socket) close(cause engineio.Cause) {
 		return
 	}
 	s.closed = true
+	s.gone.Store(true)
+	if s.leave != nil {
+		s.leave()
+	}
 	acks := s.acks
 	s.acks = nil
-	s.free()
-	s.inbox = append(s.inbox, func() {
-		s.namespace.goodbye(s, cause)
-		s.conn.server.sockets.Done()
-	})
-	s.start()
 	s.mu.Unlock()
 	for _, ack := range acks {
 		ack <- Reply{Socket: s, Err: ErrDisconnected}
 	}
+	s.conn.awaited.Add(-int32(len(acks)))
 	s.conn.part(s, cause == CauseServerDisconnect)
 	s.namespace.recovery.keep(s, cause)
+	s.conn.makeRoom()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.put(task{run: func() {
+		s.namespace.goodbye(s, cause)
+		s.conn.departed(s)
+		s.conn.server.sockets.Done()
+	}})
 }

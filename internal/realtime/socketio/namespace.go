@@ -97,17 +97,17 @@ func (n *Namespace) goodbye(s *Socket, cause engineio.Cause) {
 	}
 }
 
-// add answers a socket's CONNECT and makes it known by its id.
+// add makes a socket known by its id and answers its CONNECT.
 func (n *Namespace) add(s *Socket) {
 	text := appendHead(nil, kindConnect, n.name, 0, false, 0)
 	text = append(append(append(text, `{"sid":"`...), s.ID()...), '"')
 	if s.pid != "" {
 		text = append(append(append(text, `,"pid":"`...), s.pid...), '"')
 	}
-	s.conn.send(append(text, '}'))
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	n.sockets[s.ID()] = s
+	n.mu.Unlock()
+	s.conn.send(append(text, '}'))
 }
 
 // remove forgets a socket.

@@ -51,6 +51,9 @@ func malformed(format string, args ...any) error {
 // mainNamespace is the one whose name is not written.
 const mainNamespace = "/"
 
+// maxNamespace is how many bytes the name of a namespace that a client asks for may have.
+const maxNamespace = 128
+
 // parsePacket reads a packet without its attachments, of which it may announce so many ("Packet encoding" of the
 // specification).
 func parsePacket(text []byte, maxAttachments int) (packet, error) {
@@ -70,6 +73,9 @@ func parsePacket(text []byte, maxAttachments int) (packet, error) {
 	if len(text) > 0 && text[0] == '/' {
 		var name []byte
 		name, text, _ = bytes.Cut(text, []byte{','})
+		if len(name) > maxNamespace { // it would be sent back
+			return packet{}, malformed("namespace of %d bytes", len(name))
+		}
 		p.namespace = string(name)
 	}
 	digits := 0

@@ -104,7 +104,7 @@ func TestRecoveryWindow(t *testing.T) {
 	t.Parallel()
 	var n *socketio.Namespace
 	gone, connected := make(chan struct{}, 1), make(chan bool, 1)
-	url := setup(t, socketio.Config{Recovery: socketio.Recovery{Window: 30 * time.Millisecond}}, func(server *socketio.Server) {
+	url := setup(t, socketio.Config{Recovery: socketio.Recovery{Window: time.Nanosecond}}, func(server *socketio.Server) {
 		n = server.Of("/")
 		n.OnConnect(func(_ context.Context, s *socketio.Socket) { connected <- s.Recovered() })
 		n.OnDisconnect(func(*socketio.Socket, engineio.Cause) { gone <- struct{}{} })
@@ -115,7 +115,6 @@ func TestRecoveryWindow(t *testing.T) {
 	seen := c.read()
 	c.abandon()
 	receive(t, gone)
-	<-time.After(50 * time.Millisecond)
 	connect(t, url, "/", `{"pid":"`+c.pid+`","offset":"`+offset(seen)+`"}`)
 	if receive(t, connected) {
 		t.Error("recovered after the window")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-json-experiment/json"
 	"github.com/guichet-api/guichet/internal/realtime"
@@ -42,9 +43,14 @@ type Socket struct {
 	acks    map[uint64]chan<- Reply
 	closed  bool
 	ending  *realtime.Reason // the connection is closed behind the event that is being handled
-	inbox   []func()
-	working bool          // somebody runs what is in the inbox
-	room    chan struct{} // closed when the inbox has room again; nil: nobody waits
+	inbox   []task
+	bytes   int  // of what is in the inbox
+	working bool // somebody runs what is in the inbox
+
+	greeting bool               // what leave ends runs
+	leave    context.CancelFunc // of greet
+
+	gone atomic.Bool // closed, for who delivers
 }
 
 // ID is the socket's id, which its client knows too. It is also a room that only this socket is in.
@@ -138,26 +144,35 @@ func (s *Socket) Disconnect(whole bool) {
 	}
 }
 
-// Deliver implements realtime.Outlet.
+// Deliver implements realtime.Outlet. A client that has left the namespace gets nothing more, though a broadcast or a
+// replay may not know yet.
 func (s *Socket) Deliver(m *realtime.Message, room string) bool {
-	return s.conn.session.Send(m.Frame(s.namespace.format, s.namespace.encode), m.Queue, m.Event, room)
+	return !s.gone.Load() && s.conn.session.Send(m.Frame(s.namespace.format, s.namespace.encode), m.Queue, m.Event, room)
 }
 
 // Wait implements realtime.Outlet.
-func (s *Socket) Wait(ctx context.Context) error { return s.conn.session.Wait(ctx) }
+func (s *Socket) Wait(ctx context.Context) error {
+	if s.gone.Load() {
+		return realtime.ErrClosed
+	}
+	return s.conn.session.Wait(ctx)
+}
 
-// Close implements realtime.Outlet. A client that is not wanted is told so, and does not come back by itself; in other
-// cases it does.
+// Close implements realtime.Outlet: it waits for the event that is being handled, but not for a greeting, which may be a long
+// replay. A client that is not wanted is told so, and does not come back by itself; in other cases it does.
 func (s *Socket) Close(reason realtime.Reason) {
 	s.mu.Lock()
-	if s.ending != nil && reason != realtime.ReasonSlow {
+	if s.closed || s.ending != nil && reason != realtime.ReasonSlow {
 		s.mu.Unlock()
 		return
 	}
 	s.ending = &reason
-	working := s.working
+	now := !s.working || s.greeting || reason == realtime.ReasonSlow
+	if s.greeting {
+		s.leave()
+	}
 	s.mu.Unlock()
-	if !working || reason == realtime.ReasonSlow {
+	if now {
 		s.end(reason)
 	}
 }

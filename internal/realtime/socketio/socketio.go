@@ -16,7 +16,8 @@
 // replies.
 //
 // A message is encoded and framed once, however many sockets get it. The events of one socket are handled one after the
-// other, by a goroutine that lives while there are any; a handler may wait for acknowledgements, also of its own socket.
+// other, by a goroutine that lives while there are any; a handler may wait for acknowledgements, also of its own socket:
+// MaxEvent bytes of events are read meanwhile.
 package socketio
 
 import (
@@ -50,7 +51,7 @@ type Config struct {
 	Grace          time.Duration // for a client to hear that its connection ends, default 2 s
 	MaxPayload     int           // bytes of a message or of a POST's body, default 1,000,000
 	MaxAttachments int           // of one event, default 10
-	MaxEvent       int           // bytes of an event with its attachments, default 4 × MaxPayload
+	MaxEvent       int           // bytes of an event with its attachments, and of all that wait for their handler; default 4 × MaxPayload
 	MaxQueue       int           // bytes that wait for a client; a slower one is closed; default 1 MiB
 
 	// Rate is how many messages per second are read from one connection, default 1,000; Burst is how many more after a
@@ -68,6 +69,9 @@ type Recovery struct {
 }
 
 func (c *Config) setDefaults() {
+	if c.PingTimeout <= 0 {
+		c.PingTimeout = 20 * time.Second
+	}
 	if c.ConnectTimeout <= 0 {
 		c.ConnectTimeout = 45 * time.Second
 	}

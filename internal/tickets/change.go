@@ -57,7 +57,7 @@ func (c *change) move(to api.Status, why string) error {
 	return nil
 }
 
-// escalate moves to escalade, or to a higher level of it.
+// escalate moves to escalade, or from one level of it to another, higher or lower.
 func (c *change) escalate(niveau int32) error {
 	if c.status() != api.StatusEscalade {
 		return c.move(api.StatusEscalade, fmt.Sprintf("niveau %d", niveau))

@@ -1803,7 +1803,7 @@ type ClientInterface interface {
 
 	// GetStats Statistics
 	//
-	// Exact figures; tendances has one entry a day of the period: the last 30 days of it when it has no beginning, its last 366 at the most, and none after today.
+	// Exact figures of the tickets that were created in the period: en_cours counts those escalated too, en_attente those waiting for either side, resolu those closed too; annule counts in total alone. tendances has one entry a day of the period: the last 30 days of it when it has no beginning, its last 366 at the most, and none after today. resolus are the tickets, whenever created, that were resolved on that day and are so still.
 	//
 	// Corresponds with GET /api/tickets-client/stats (the `GetStats` operationId).
 	GetStats(ctx context.Context, params *GetStatsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2120,7 +2120,7 @@ func (c *HTTPClient) BulkUpdate(ctx context.Context, body BulkUpdateJSONRequestB
 
 // GetStats Statistics
 //
-// Exact figures; tendances has one entry a day of the period: the last 30 days of it when it has no beginning, its last 366 at the most, and none after today.
+// Exact figures of the tickets that were created in the period: en_cours counts those escalated too, en_attente those waiting for either side, resolu those closed too; annule counts in total alone. tendances has one entry a day of the period: the last 30 days of it when it has no beginning, its last 366 at the most, and none after today. resolus are the tickets, whenever created, that were resolved on that day and are so still.
 //
 // Corresponds with GET /api/tickets-client/stats (the `GetStats` operationId).
 func (c *HTTPClient) GetStats(ctx context.Context, params *GetStatsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -3208,7 +3208,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetStatsWithResponse Statistics
 	//
-	// Exact figures; tendances has one entry a day of the period: the last 30 days of it when it has no beginning, its last 366 at the most, and none after today.
+	// Exact figures of the tickets that were created in the period: en_cours counts those escalated too, en_attente those waiting for either side, resolu those closed too; annule counts in total alone. tendances has one entry a day of the period: the last 30 days of it when it has no beginning, its last 366 at the most, and none after today. resolus are the tickets, whenever created, that were resolved on that day and are so still.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -4388,7 +4388,7 @@ func (c *ClientWithResponses) BulkUpdateWithResponse(ctx context.Context, body B
 
 // GetStatsWithResponse Statistics
 //
-// Exact figures; tendances has one entry a day of the period: the last 30 days of it when it has no beginning, its last 366 at the most, and none after today.
+// Exact figures of the tickets that were created in the period: en_cours counts those escalated too, en_attente those waiting for either side, resolu those closed too; annule counts in total alone. tendances has one entry a day of the period: the last 30 days of it when it has no beginning, its last 366 at the most, and none after today. resolus are the tickets, whenever created, that were resolved on that day and are so still.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -193,7 +193,7 @@ export interface paths {
         };
         /**
          * Statistics
-         * @description Exact figures; tendances has one entry a day of the period: the last 30 days of it when it has no beginning, its last 366 at the most, and none after today.
+         * @description Exact figures of the tickets that were created in the period: en_cours counts those escalated too, en_attente those waiting for either side, resolu those closed too; annule counts in total alone. tendances has one entry a day of the period: the last 30 days of it when it has no beginning, its last 366 at the most, and none after today. resolus are the tickets, whenever created, that were resolved on that day and are so still.
          */
         readonly get: operations["getStats"];
         readonly put?: never;

@@ -1,11 +1,13 @@
 package websocket_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/coder/websocket"
@@ -102,6 +104,43 @@ func TestPieces(t *testing.T) {
 			t.Fatalf("received %s, not %s", payload, want)
 		}
 		echoes++
+	}
+}
+
+// peak is a meter that notes how much was queued at most.
+type peak struct {
+	queue
+	most *atomic.Int64
+}
+
+func (p peak) Queued(bytes int) {
+	p.queue.Queued(bytes)
+	p.most.Store(max(p.most.Load(), p.bytes.Load()))
+}
+
+// TestPingFlood: who sends pings and does not read the pongs takes no memory, and gets the latest.
+func TestPingFlood(t *testing.T) {
+	t.Parallel()
+	count := peak{queue{&atomic.Int64{}, &atomic.Int64{}}, &atomic.Int64{}}
+	s := newSite(t, func(s *site, cfg *wire.Config) {
+		s.hub = realtime.NewHub(realtime.HubConfig{Meter: count})
+		cfg.Gateway.Hub = s.hub
+	})
+	c := s.connect(t)
+	ping := bytes.Repeat(masked(0x89, strings.Repeat("x", 125)), 1000)
+	for range 100 {
+		c.send(t, ping)
+	}
+	c.send(t, masked(0x89, "last"))
+	for {
+		if first, payload, err := c.receive(); err != nil || first != 0x8a {
+			t.Fatalf("received %#x %q, %v", first, payload, err)
+		} else if string(payload) == "last" {
+			break
+		}
+	}
+	if most := count.most.Load(); most > 1<<10 {
+		t.Errorf("%d bytes were queued", most)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ type desk struct {
 	hub           *realtime.Hub
 	ended         chan string
 	running, slow chan struct{}
+	echoes        atomic.Int64
 }
 
 var errRefused = errors.New("no words for this")
@@ -52,6 +54,7 @@ func (d *desk) Dispatch(ctx context.Context, p *realtime.Peer, in *realtime.Inco
 	}
 	switch in.Event {
 	case "echo":
+		d.echoes.Add(1)
 		return reply(string(in.Argument(false))), nil
 	case "pair":
 		return &realtime.Message{Event: "pair", Payload: in.Argument(true), Spread: true}, nil
@@ -155,8 +158,8 @@ func TestContract(t *testing.T) {
 	c.send(`4213["echo","never handled"]`)
 	c.expect(`4312["farewell"]`, `41`)
 	c.expectClose(websocket.StatusPolicyViolation)
-	if who := receive(t, d.ended); who != "ann" {
-		t.Errorf("%s went", who)
+	if who := receive(t, d.ended); who != "ann" || d.echoes.Load() != 3 {
+		t.Errorf("%s went after %d echoes, one of them behind the end", who, d.echoes.Load())
 	}
 }
 

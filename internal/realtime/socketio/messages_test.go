@@ -170,8 +170,20 @@ func TestEmitWithAck(t *testing.T) {
 		t.Errorf("one of two: %v", err)
 	}
 
+	go ask(wait)
+	ann.expect(`424["how?",1]`)
+	ann.send(`434[]`)
+	ben.expect(`423["how?",1]`, `424["how?",1]`)
+	ben.send("41")
+	if replies := receive(t, answers); !errors.Is(replies[1].Err, socketio.ErrDisconnected) {
+		t.Errorf("one has left: %v", replies)
+	}
+	if err := receive(t, late); err != nil {
+		t.Errorf("one has left: %v", err)
+	}
+
 	ann.send(`42["vanish"]`)
-	ann.expect(`424["name?"]`)
+	ann.expect(`425["name?"]`)
 	ann.abandon()
 	if err := receive(t, late); err == nil {
 		t.Error("a socket that is gone has answered")

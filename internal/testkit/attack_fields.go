@@ -144,7 +144,10 @@ func wrongParameters(kind string, d *Draft) []attempt {
 		schema := itemOf(p)
 		f := facetsOf(schema)
 		for _, text := range wrongParameterTexts(kind, f) {
-			if p.In == "path" && (text == "" || strings.ContainsAny(text, "/")) || f.is("string") && accepts(schema, literal(text)) || saturates(p, text) {
+			if p.In == "path" && (text == "" || strings.ContainsAny(text, "/")) || text == "" && p.AllowEmptyValue {
+				continue // another route; no value at all
+			}
+			if f.is("string") && accepts(schema, literal(text)) || saturates(p, text) {
 				continue
 			}
 			request := d.request()

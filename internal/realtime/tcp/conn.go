@@ -164,6 +164,9 @@ func (c *conn) wait(ctx context.Context, need codec.Need) bool {
 		return c.garbage <= c.handler.cfg.MaxGarbage+c.handler.cfg.MaxCommand
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return c.expire(ctx, need)
+	case errors.Is(err, io.EOF): // it may still read: what it said last is answered
+		in := c.rest(need)
+		return in != nil && c.handle(ctx, in)
 	}
 	return false
 }
@@ -203,16 +206,22 @@ func (c *conn) expire(ctx context.Context, need codec.Need) bool {
 	if c.isClosing() {
 		return false
 	}
-	var in *realtime.Incoming
-	switch {
-	case need == codec.Silence:
-		in = c.reader.Silence()
-	case now.Before(c.limit(now, need)):
+	if need != codec.Silence && now.Before(c.limit(now, need)) {
 		return true
-	case need == codec.More:
-		in = c.reader.Expire()
 	}
+	in := c.rest(need)
 	return in != nil && c.handle(ctx, in)
+}
+
+// rest is the command that has begun and does not go on, nil if there is none.
+func (c *conn) rest(need codec.Need) *realtime.Incoming {
+	switch need {
+	case codec.Silence:
+		return c.reader.Silence()
+	case codec.More:
+		return c.reader.Expire()
+	}
+	return nil
 }
 
 // Deliver implements realtime.Outlet.

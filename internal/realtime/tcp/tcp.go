@@ -5,7 +5,8 @@
 //
 // Commands may be pipelined and may arrive split at any byte; they are handled one after the other and answered in this
 // order. Each answer is written at once; answers to commands that arrived together may be written together. The form has
-// no end mark: a command that could go on ends after 50 ms of silence, and one that is not complete after 10 s is refused.
+// no end mark: a command that could go on ends after 50 ms of silence, and one that is not complete after 10 s is refused;
+// the end of the peer's half of the connection does both at once.
 //
 // What cannot be read is refused by the dispatcher as an unknown command, and reading goes on at the next command's name. A
 // line over the limit ends the connection, and so does garbage that goes on for too long.

@@ -65,6 +65,27 @@ func TestSilence(t *testing.T) {
 	c.want(misfit, "what?")
 }
 
+// TestHalfClose: a peer that ends its half gets all its answers, also to what had no end mark.
+func TestHalfClose(t *testing.T) {
+	t.Parallel()
+	p := newEcho(t, tcp.Config{Silence: time.Minute, Incomplete: time.Minute})
+	for text, want := range map[string][2]string{
+		"IN\nNOTE\nto:2\n": {"200/OK", "NOTE {'to':'2'}"},
+		"IN\nNOTE\n":       {misfit, "what?"},
+		"IN\nSA":           {misfit, "what?"},
+	} {
+		c := p.dial()
+		c.send(text)
+		if err := c.conn.CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		c.want("200/OK", "done")
+		c.want(want[0], want[1])
+		c.ended()
+		<-p.left
+	}
+}
+
 // TestLimits: what is too much ends the connection, after the refusal.
 func TestLimits(t *testing.T) {
 	t.Parallel()

@@ -18,19 +18,21 @@ func (s *Session) Close(reason realtime.Reason) {
 	conn := s.conn
 	s.mu.Unlock()
 	var last []byte
+	patience := s.server.cfg.Grace
 	if conn == nil {
-		last = textFrame(KindClose, nil)
+		last = textFrame(kindClose, nil)
 	} else {
-		conn.Hurry(s.server.cfg.Grace)
+		conn.Hurry(patience)
+		patience *= 2 // End has its own
 	}
 	s.out.End(last, reason == realtime.ReasonSlow)
-	time.AfterFunc(2*s.server.cfg.Grace, func() { s.finish(CauseServerClose, KindClose) })
+	time.AfterFunc(patience, func() { s.finish(CauseServerClose, kindClose) })
 }
 
 // written is Outbound's Ended: the last frame was sent, or nothing can be sent any more.
 func (s *Session) written(err error) {
 	if err != nil {
-		s.finish(CauseTransportError, KindClose)
+		s.finish(CauseTransportError, kindClose)
 		return
 	}
 	s.mu.Lock()
@@ -39,11 +41,11 @@ func (s *Session) written(err error) {
 	if conn != nil {
 		conn.End(ws.Code(reason), reason.String(), s.server.cfg.Grace)
 	}
-	s.finish(CauseServerClose, KindClose)
+	s.finish(CauseServerClose, kindClose)
 }
 
 // finish ends the session at once. A client that polls hears the farewell, if it is still listening.
-func (s *Session) finish(cause Cause, farewell Kind) {
+func (s *Session) finish(cause Cause, farewell kind) {
 	s.mu.Lock()
 	if s.state == stateClosed {
 		s.mu.Unlock()

@@ -9,7 +9,6 @@ package engineio
 
 import (
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
@@ -50,17 +49,8 @@ func (c *Config) setDefaults() {
 		c.MaxPayload = 1_000_000
 	}
 	if c.Address == nil {
-		c.Address = remoteAddress
+		c.Address = func(r *http.Request) string { return realtime.Host(r.RemoteAddr) }
 	}
-}
-
-// remoteAddress is the address of the connection, without port.
-func remoteAddress(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }
 
 // Receiver takes what a session's client sends.

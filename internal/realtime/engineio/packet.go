@@ -5,29 +5,30 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/guichet-api/guichet/internal/realtime/ws"
 )
 
-// Kind is the type of a packet, as it is written.
-type Kind byte
+// kind is the type of a packet, as it is written.
+type kind byte
 
 // The kinds of packets ("Protocol" of the specification).
 const (
-	KindOpen    Kind = '0'
-	KindClose   Kind = '1'
-	KindPing    Kind = '2'
-	KindPong    Kind = '3'
-	KindMessage Kind = '4'
-	KindUpgrade Kind = '5'
-	KindNoop    Kind = '6'
+	kindOpen    kind = '0'
+	kindClose   kind = '1'
+	kindPing    kind = '2'
+	kindPong    kind = '3'
+	kindMessage kind = '4'
+	kindUpgrade kind = '5'
+	kindNoop    kind = '6'
 )
 
-// Packet is one packet of a client. Data is a part of what was parsed, unless it was base64.
-type Packet struct {
-	Kind   Kind
-	Data   []byte
-	Binary bool // of messages only
+// packet is one packet of a client. data is a part of what was parsed, unless it was base64.
+type packet struct {
+	kind   kind
+	data   []byte
+	binary bool // of messages only
 }
 
 // separator stands between the packets of a payload; it cannot occur in them, because JSON escapes it.
@@ -36,42 +37,41 @@ const separator = 0x1e
 // errPacket is wrapped by every error of parsing.
 var errPacket = errors.New("engineio: invalid packet")
 
-// ParsePacket reads a text packet: its kind and its data, or "b" and a binary message in base64.
-func ParsePacket(text []byte) (Packet, error) {
+// parsePacket reads a text packet: its kind and its data, or "b" and a binary message in base64.
+func parsePacket(text []byte) (packet, error) {
 	switch {
 	case len(text) == 0:
-		return Packet{}, fmt.Errorf("%w: empty", errPacket)
+		return packet{}, fmt.Errorf("%w: empty", errPacket)
 	case text[0] == 'b':
 		data := make([]byte, base64.StdEncoding.DecodedLen(len(text)-1))
 		n, err := base64.StdEncoding.Strict().Decode(data, text[1:])
 		if err != nil {
-			return Packet{}, fmt.Errorf("%w: %w", errPacket, err)
+			return packet{}, fmt.Errorf("%w: %w", errPacket, err)
 		}
-		return Packet{Kind: KindMessage, Data: data[:n], Binary: true}, nil
+		return packet{kind: kindMessage, data: data[:n], binary: true}, nil
 	case text[0] < '0' || text[0] > '6':
-		return Packet{}, fmt.Errorf("%w: kind %q", errPacket, text[0])
+		return packet{}, fmt.Errorf("%w: kind %q", errPacket, text[0])
 	}
-	return Packet{Kind: Kind(text[0]), Data: text[1:]}, nil
+	return packet{kind: kind(text[0]), data: text[1:]}, nil
 }
 
-// ParsePayload reads the body of a POST request: packets with separators between them.
-func ParsePayload(body []byte) ([]Packet, error) {
-	packets := make([]Packet, 0, 1+bytes.Count(body, []byte{separator}))
-	for more := true; more; {
-		var text []byte
-		text, body, more = bytes.Cut(body, []byte{separator})
-		packet, err := ParsePacket(text)
-		if err != nil {
-			return nil, err
+// packets are those of a POST request's body, with separators between them. After an error there are no more.
+func packets(body []byte) iter.Seq2[packet, error] {
+	return func(yield func(packet, error) bool) {
+		for more := true; more; {
+			var text []byte
+			text, body, more = bytes.Cut(body, []byte{separator})
+			p, err := parsePacket(text)
+			if !yield(p, err) || err != nil {
+				return
+			}
 		}
-		packets = append(packets, packet)
 	}
-	return packets, nil
 }
 
 // textFrame is the WebSocket frame of a text packet.
-func textFrame(kind Kind, data []byte) []byte {
-	return ws.Frame(ws.Text, append([]byte{byte(kind)}, data...))
+func textFrame(k kind, data []byte) []byte {
+	return ws.Frame(ws.Text, append([]byte{byte(k)}, data...))
 }
 
 // appendPayload appends to the body of an answer what the frames of a queue hold. A queue's frames are those of a

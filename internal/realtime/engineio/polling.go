@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -15,12 +16,13 @@ import (
 // polling is the state of a session that began with long-polling; Session.mu guards it.
 type polling struct {
 	get       *get     // the GET request that waits
+	heard     bool     // a GET has come since the last ping
 	posting   bool     // a POST request is being read
 	upgrading bool     // a WebSocket is about to take over
 	probe     *ws.Conn // that WebSocket, once it is open
 	probed    bool     // its probe was answered
 	owed      bool     // the close packet follows in an answer of its own
-	last      Kind     // what one more GET is answered with though the session has ended; 0: nothing
+	last      kind     // what one more GET is answered with though the session has ended; 0: nothing
 }
 
 // get is a GET request that waits for its answer.
@@ -51,12 +53,12 @@ func (p *polling) answer(body []byte) {
 }
 
 // end says farewell to the GET that waits and gives the probe up. It reports whether one more GET is to be answered.
-func (p *polling) end(farewell Kind) (lingers bool) {
+func (p *polling) end(farewell kind) (lingers bool) {
 	if p.probe != nil {
 		conn := p.probe
 		go func() { _ = conn.CloseNow() }() // its reader ends
 	}
-	if p.get == nil && (farewell == KindNoop || p.owed) {
+	if p.get == nil && (farewell == kindNoop || p.owed) {
 		p.last = farewell
 	}
 	p.answer([]byte{byte(farewell)})
@@ -83,11 +85,11 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) *refusal {
 		return nil
 	case s.overdue():
 		s.mu.Unlock()
-		s.finish(CausePingTimeout, KindClose)
+		s.finish(CausePingTimeout, kindClose)
 		return errSession()
 	case s.polling.get != nil: // the client must not have two
 		s.mu.Unlock()
-		s.fail(CauseTransportError)
+		s.finish(CauseTransportError, kindClose)
 		return errRequest()
 	}
 	g := &get{body: make(chan []byte, 1), taken: s.polling.upgrading}
@@ -95,7 +97,7 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) *refusal {
 	if s.polling.probed {
 		patience = probing
 	}
-	s.polling.get = g
+	s.polling.get, s.polling.heard = g, true
 	s.mu.Unlock()
 	s.out.Resume()
 
@@ -122,8 +124,19 @@ func (s *Session) servePoll(w http.ResponseWriter, r *http.Request) *refusal {
 		<-time.After(upgraded)
 		return errRequest()
 	}
-	writeText(w, body)
+	s.answer(w, body)
 	return nil
+}
+
+// answer answers a request whose limits were lifted. A client that does not read it is given up.
+func (s *Session) answer(w http.ResponseWriter, body []byte) {
+	cfg, control := &s.server.cfg, http.NewResponseController(w)
+	_ = control.SetWriteDeadline(time.Now().Add(cfg.PingInterval + cfg.PingTimeout))
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	writeText(w, body)
+	if control.Flush() == nil { // the connection may be used again, and not for this server alone
+		_ = control.SetWriteDeadline(time.Time{})
+	}
 }
 
 // abandon ends a session whose client does not wait for the answer to its GET: what it was to get would be lost.
@@ -132,7 +145,7 @@ func (s *Session) abandon(g *get) {
 	waits := s.polling.get == g
 	s.mu.Unlock()
 	if waits {
-		s.finish(CauseTransportError, KindClose)
+		s.finish(CauseTransportError, kindClose)
 	}
 }
 
@@ -140,7 +153,7 @@ func (s *Session) abandon(g *get) {
 func (s *Session) withdraw(g *get) []byte {
 	s.mu.Lock()
 	if s.polling.get == g {
-		s.polling.answer([]byte{byte(KindNoop)})
+		s.polling.answer([]byte{byte(kindNoop)})
 	}
 	s.mu.Unlock()
 	return <-g.body
@@ -158,7 +171,7 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) *refusal {
 		return errSession()
 	case s.polling.posting: // the client must not have two
 		s.mu.Unlock()
-		s.fail(CauseTransportError)
+		s.finish(CauseTransportError, kindClose)
 		return errRequest()
 	}
 	p := s.polling
@@ -170,24 +183,27 @@ func (s *Session) servePost(w http.ResponseWriter, r *http.Request) *refusal {
 		p.posting = false
 	}()
 
-	packets, why := s.readPayload(w, r)
+	body, why := s.readPayload(w, r)
 	if why != nil {
 		return why
 	}
-	for _, packet := range packets {
-		if err := s.receive(packet); err != nil {
-			s.fail(CauseParseError)
+	for packet, err := range packets(body) {
+		if err == nil {
+			err = s.receive(packet)
+		}
+		if err != nil {
+			s.finish(CauseParseError, kindClose)
 			return errRequest()
 		}
 	}
-	writeText(w, []byte("ok"))
+	s.answer(w, []byte("ok"))
 	return nil
 }
 
-// readPayload reads a POST's packets. Only a body that is too large leaves the session open: its client can send less.
-func (s *Session) readPayload(w http.ResponseWriter, r *http.Request) ([]Packet, *refusal) {
+// readPayload reads a POST's body. Only a body that is too large leaves the session open: its client can send less.
+func (s *Session) readPayload(w http.ResponseWriter, r *http.Request) ([]byte, *refusal) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == "application/octet-stream" {
-		s.fail(CauseTransportError) // that was protocol 3
+		s.finish(CauseTransportError, kindClose) // that was protocol 3
 		return nil, errRequest()
 	}
 	// Handlers may take longer than reading may.
@@ -200,16 +216,11 @@ func (s *Session) readPayload(w http.ResponseWriter, r *http.Request) ([]Packet,
 	case errors.As(err, &large):
 		return nil, &refusal{3, "Payload too large", http.StatusRequestEntityTooLarge}
 	case err != nil:
-		s.fail(CauseTransportError)
+		s.finish(CauseTransportError, kindClose)
 		return nil, errRequest()
 	case !utf8.Valid(body):
-		s.fail(CauseParseError)
+		s.finish(CauseParseError, kindClose)
 		return nil, errRequest()
 	}
-	packets, err := ParsePayload(body)
-	if err != nil {
-		s.fail(CauseParseError)
-		return nil, errRequest()
-	}
-	return packets, nil
+	return body, nil
 }

@@ -3,7 +3,6 @@ package engineio
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -103,7 +102,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, query url.Values)
 
 // handshake opens a session.
 func (s *Server) handshake(w http.ResponseWriter, r *http.Request, socket bool) *refusal {
-	session := &Session{server: s, id: newID(), address: s.cfg.Address(r)}
+	session := &Session{server: s, id: rand.Text(), address: s.cfg.Address(r)}
 	if s.cfg.Accept != nil {
 		data, err := s.cfg.Accept(r)
 		if err != nil {
@@ -156,14 +155,7 @@ func (s *Session) hello() []byte {
 	if err != nil {
 		panic(err) // strings and numbers always have a JSON form
 	}
-	return append([]byte{byte(KindOpen)}, text...)
-}
-
-// newID is 120 random bits: who knows the id of a session can use it.
-func newID() string {
-	id := make([]byte, 15)
-	_, _ = rand.Read(id) // never fails
-	return base64.RawURLEncoding.EncodeToString(id)
+	return append([]byte{byte(kindOpen)}, text...)
 }
 
 func (s *Server) session(id string) *Session {

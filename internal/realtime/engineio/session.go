@@ -30,6 +30,7 @@ type Session struct {
 	receiving sync.Mutex  // one message after the other, from either transport
 	busy      atomic.Bool // Receive runs
 	heard     atomic.Bool // the client sent something since the last ping
+	left      atomic.Bool // the client said that it ends the session
 
 	mu      sync.Mutex
 	state   state
@@ -101,6 +102,10 @@ func (s *Session) Transport() string {
 	return "polling"
 }
 
+// Left reports, once the session has ended, whether the client has said that it ends: with a packet or a close frame. What it
+// was sent last may not have arrived otherwise.
+func (s *Session) Left() bool { return s.left.Load() }
+
 // Send queues one or more whole frames of package ws that begin with a message packet, and reports whether they will be
 // sent. Policy, event and room are Outbound.Put's.
 func (s *Session) Send(frames []byte, policy realtime.Queue, event, room string) bool {
@@ -133,7 +138,7 @@ func (s *Session) write(frames [][]byte) error {
 	if get == nil {
 		return realtime.ErrNotReady
 	}
-	if n := len(frames) - 1; n > 0 && bytes.Equal(frames[n], textFrame(KindClose, nil)) {
+	if n := len(frames) - 1; n > 0 && bytes.Equal(frames[n], textFrame(kindClose, nil)) {
 		// Clients act on the close packet before they have acted on the messages that came with it.
 		frames, s.polling.owed = frames[:n], true
 	}
@@ -160,12 +165,12 @@ func (s *Session) try(frames [][]byte) (all bool, err error) {
 }
 
 // receive handles one packet of the client. An error closes the session.
-func (s *Session) receive(p Packet) error {
+func (s *Session) receive(p packet) error {
 	s.receiving.Lock()
 	defer s.receiving.Unlock()
 	s.heard.Store(true)
-	switch p.Kind {
-	case KindMessage:
+	switch p.kind {
+	case kindMessage:
 		// Who sends faster than it reads is read more slowly. The error is the end of the session: what comes behind it, in a
 		// POST's body too, is thrown away.
 		if s.out.Wait(s.ctx) != nil {
@@ -173,12 +178,13 @@ func (s *Session) receive(p Packet) error {
 		}
 		s.busy.Store(true)
 		defer s.busy.Store(false)
-		return s.receiver.Receive(p.Data, p.Binary)
-	case KindPong:
+		return s.receiver.Receive(p.data, p.binary)
+	case kindPong:
 		s.pong()
-	case KindClose:
-		s.finish(CauseTransportClose, KindNoop)
-	case KindPing:
+	case kindClose:
+		s.left.Store(true)
+		s.finish(CauseTransportClose, kindNoop)
+	case kindPing:
 		return fmt.Errorf("%w: pings are the server's", errPacket)
 	}
 	return nil // the other kinds mean nothing here, and older clients send them
@@ -204,10 +210,14 @@ func (s *Session) await(conn *ws.Conn) {
 func (s *Session) readPacket(conn *ws.Conn) bool {
 	op, message, err := conn.Next(context.Background())
 	if err != nil {
-		s.finish(cause(err), KindClose)
+		if websocket.CloseStatus(err) >= 0 {
+			s.left.Store(true)
+		}
+		s.finish(cause(err), kindClose)
+		_ = conn.CloseNow() // it may be closed already
 		return false
 	}
-	packet := Packet{Kind: KindMessage, Data: message, Binary: true}
+	packet := packet{kind: kindMessage, data: message, binary: true}
 	if op == ws.Text {
 		packet, err = parseText(message)
 	}
@@ -215,7 +225,7 @@ func (s *Session) readPacket(conn *ws.Conn) bool {
 		err = s.receive(packet)
 	}
 	if err != nil {
-		s.finish(CauseParseError, KindClose)
+		s.finish(CauseParseError, kindClose)
 		return false
 	}
 	return true
@@ -235,7 +245,7 @@ func cause(err error) Cause {
 
 // fail ends a session whose client broke the rules.
 func (s *Session) fail(cause Cause) {
-	s.finish(cause, KindClose)
+	s.finish(cause, kindClose)
 }
 
 // heartbeat sends a ping, and later looks whether the pong came.
@@ -248,15 +258,27 @@ func (s *Session) heartbeat() {
 	case !s.pinged:
 		s.pinged = true
 		s.heard.Store(false)
+		s.takes()
 		s.beat.Reset(cfg.PingTimeout)
-		s.out.Put(textFrame(KindPing, nil), realtime.QueueDrop, "", "")
-	case s.heard.Swap(false) || s.busy.Load(): // alive: its pong stands behind what else it sent
+		s.out.Put(textFrame(kindPing, nil), realtime.QueueDrop, "", "")
+	case s.heard.Swap(false) || s.busy.Load() && s.takes(): // alive: its pong stands behind what else it sent
 		s.beat.Reset(cfg.PingTimeout)
 	case s.conn == nil && s.polling.get != nil && !s.out.Idle(): // the client waits for its ping: the server is late
 		s.beat.Reset(cfg.PingTimeout)
 	default:
-		go s.finish(CausePingTimeout, KindClose)
+		go s.finish(CausePingTimeout, kindClose)
 	}
+}
+
+// takes reports whether the client takes what it is sent, as far as long-polling shows, and counts anew: a WebSocket that is
+// not read fails. s.mu is held.
+func (s *Session) takes() bool {
+	if s.conn != nil {
+		return true
+	}
+	heard := s.polling.heard || s.polling.get != nil
+	s.polling.heard = false
+	return heard
 }
 
 // pong notes that the client is alive. Pings come at a fixed interval, however long pongs take.
@@ -285,7 +307,7 @@ func (s *Session) overdue() bool {
 
 // SendMessage queues one message, and reports whether it will be sent.
 func (s *Session) SendMessage(message []byte, binary bool) bool {
-	frame := textFrame(KindMessage, message)
+	frame := textFrame(kindMessage, message)
 	if binary {
 		frame = ws.Frame(ws.Binary, message)
 	}

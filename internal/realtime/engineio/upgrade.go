@@ -76,21 +76,21 @@ func (s *Session) upgrade(conn *ws.Conn) {
 
 // probe answers the client's probe and waits for its word that nothing comes by long-polling any more.
 func (s *Session) probe(conn *ws.Conn) (done bool) {
-	if p, err := nextPacket(conn); err != nil || p.Kind != KindPing || string(p.Data) != "probe" {
+	if p, err := nextPacket(conn); err != nil || p.kind != kindPing || string(p.data) != "probe" {
 		return false
 	}
 	s.mu.Lock()
 	s.polling.probed = true
 	s.mu.Unlock()
-	if err := conn.Write([][]byte{textFrame(KindPong, []byte("probe"))}); err != nil {
+	if err := conn.Write([][]byte{textFrame(kindPong, []byte("probe"))}); err != nil {
 		return false
 	}
 	s.mu.Lock()
 	if g := s.polling.get; g != nil && !g.taken { // the client waits for its end before it goes on
-		s.polling.answer([]byte{byte(KindNoop)})
+		s.polling.answer([]byte{byte(kindNoop)})
 	}
 	s.mu.Unlock()
-	if p, err := nextPacket(conn); err != nil || p.Kind != KindUpgrade {
+	if p, err := nextPacket(conn); err != nil || p.kind != kindUpgrade {
 		return false
 	}
 	s.mu.Lock()
@@ -104,21 +104,21 @@ func (s *Session) probe(conn *ws.Conn) (done bool) {
 }
 
 // nextPacket reads a text packet.
-func nextPacket(conn *ws.Conn) (Packet, error) {
+func nextPacket(conn *ws.Conn) (packet, error) {
 	op, message, err := conn.Next(context.Background())
 	if err != nil {
-		return Packet{}, err
+		return packet{}, err
 	}
 	if op != ws.Text {
-		return Packet{}, errPacket
+		return packet{}, errPacket
 	}
 	return parseText(message)
 }
 
 // parseText reads the packet of a text frame, which must be UTF-8 (RFC 6455, section 8.1).
-func parseText(message []byte) (Packet, error) {
+func parseText(message []byte) (packet, error) {
 	if !utf8.Valid(message) {
-		return Packet{}, errPacket
+		return packet{}, errPacket
 	}
-	return ParsePacket(message)
+	return parsePacket(message)
 }

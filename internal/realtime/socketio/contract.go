@@ -139,7 +139,7 @@ func (w *wire) refusal(err error) []byte {
 
 // disconnected implements app.
 func (w *wire) disconnected(s *Socket, cause engineio.Cause) {
-	if cause == engineio.CausePingTimeout || cause == engineio.CauseTransportError || cause == engineio.CauseServerClose {
+	if cause != CauseClientDisconnect && !s.conn.session.Left() {
 		s.peer.Lose()
 	}
 	w.Gateway.Closed(s.peer)

@@ -3,7 +3,6 @@ package socketio
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"strconv"
 	"sync"
@@ -61,22 +60,15 @@ func newNamespace(server *Server, name string) *Namespace {
 // Name is the namespace's name.
 func (n *Namespace) Name() string { return n.name }
 
-// newID is 120 random bits.
-func newID() string {
-	id := make([]byte, 15)
-	_, _ = rand.Read(id) // never fails
-	return base64.RawURLEncoding.EncodeToString(id)
-}
-
 // newSocket makes the socket of a CONNECT, which may continue a former one.
 func newSocket(n *Namespace, c *conn, auth []byte) *Socket {
 	s := &Socket{namespace: n, conn: c, auth: auth}
-	id := newID()
+	id := rand.Text()
 	if former := n.recovery.take(auth); former != nil {
 		id, s.pid, s.data, s.recovered = former.id, former.pid, former.data, true
 		s.former = former
 	} else if n.recovery != nil {
-		s.pid = newID()
+		s.pid = rand.Text()
 	}
 	s.peer = realtime.NewPeer(id, realtime.WireSocketIO, c.session.Address())
 	return s

@@ -1,6 +1,7 @@
 package socketio
 
 import (
+	"crypto/rand"
 	"slices"
 	"strconv"
 	"sync"
@@ -151,7 +152,7 @@ func (r *recovery) restore(s *Socket, attach func() bool) bool {
 		if i := r.index(f.offset); i >= 0 {
 			missed = r.log[i+1:]
 		} else { // forgotten a moment ago
-			f, s.recovered, s.data, s.pid = nil, false, nil, newID()
+			f, s.recovered, s.data, s.pid = nil, false, nil, rand.Text()
 		}
 	}
 	if !attach() {

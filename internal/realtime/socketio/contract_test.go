@@ -21,6 +21,7 @@ import (
 type desk struct {
 	hub           *realtime.Hub
 	ended         chan string
+	lost          chan bool
 	running, slow chan struct{}
 	echoes        atomic.Int64
 }
@@ -46,7 +47,10 @@ func (d *desk) Connected(ctx context.Context, p *realtime.Peer) error {
 	return nil
 }
 
-func (d *desk) Disconnected(_ context.Context, p *realtime.Peer) { d.ended <- p.Caller().(string) }
+func (d *desk) Disconnected(_ context.Context, p *realtime.Peer) {
+	d.ended <- p.Caller().(string)
+	d.lost <- p.Lost()
+}
 
 func (d *desk) Dispatch(ctx context.Context, p *realtime.Peer, in *realtime.Incoming) (*realtime.Message, error) {
 	reply := func(payload string) *realtime.Message {
@@ -104,7 +108,7 @@ func (d *desk) Replay(ctx context.Context, since string, rooms []string, send fu
 func serveDesk(t *testing.T, anonymous string) (url string, d *desk, server *socketio.Server) {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	d = &desk{hub: realtime.NewHub(realtime.HubConfig{}), ended: make(chan string, 100), running: make(chan struct{}, 1), slow: make(chan struct{})}
+	d = &desk{hub: realtime.NewHub(realtime.HubConfig{}), ended: make(chan string, 100), lost: make(chan bool, 100), running: make(chan struct{}, 1), slow: make(chan struct{})}
 	commands := map[string]*realtime.Command{}
 	for _, name := range []string{"echo", "pair", "refused", "wordless", "silent", "panic", "tell", "ban", "slow"} {
 		commands[name] = &realtime.Command{Event: name}

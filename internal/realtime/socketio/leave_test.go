@@ -128,3 +128,24 @@ func TestNoAckEver(t *testing.T) {
 		t.Errorf("ended with %q", cause)
 	}
 }
+
+// TestLost: a client is lost unless it has said that it goes.
+func TestLost(t *testing.T) {
+	t.Parallel()
+	url, d, _ := serveDesk(t, "")
+	for name, test := range map[string]struct {
+		leave func(c *client)
+		want  bool
+	}{
+		"broken":      {(*client).abandon, true},
+		"close frame": {func(c *client) { _ = c.conn.Close(websocket.StatusNormalClosure, "") }, false},
+		"DISCONNECT":  {func(c *client) { c.send("41") }, false},
+	} {
+		c := connect(t, url, "/", `{"token":"ann"}`)
+		c.expect(`42["welcome","ann"]`)
+		test.leave(c)
+		if got := receive(t, d.lost); got != test.want {
+			t.Errorf("%s: lost %t", name, got)
+		}
+	}
+}

@@ -21,15 +21,22 @@ const writers = 6
 
 // deskTicket is what clients know of a ticket. One client at a time has it.
 type deskTicket struct {
-	id, numero string   // "" until its creation was acknowledged, or found after a crash
-	titre      string   // as acknowledged
-	asked      string   // a titre that was asked for without an answer; "": none
-	messages   []string // acknowledged
-	unanswered []string // messages that were sent without an answer
+	id, numero string            // "" until its creation was acknowledged, or found after a crash
+	is         map[string]string // titre, status and responsable, as acknowledged
+	asked      map[string]string // those of them that were asked for without an answer
+	messages   []string          // acknowledged
+	unanswered []string          // messages that were sent without an answer
 	version    int
 }
 
-// desk is the clients of the ticket desk: they create tickets, rename them and write messages, and one listens.
+// text is one that nothing else has.
+func (one *deskTicket) text(name string) string {
+	one.version++
+	return fmt.Sprintf("%s, version %d", name, one.version)
+}
+
+// desk is the clients of the ticket desk: they create tickets, rename, assign, close and reopen them and write messages, and one
+// listens.
 type desk struct {
 	t     *testing.T
 	token string
@@ -89,61 +96,117 @@ func (d *desk) run(ctx context.Context, s *server) {
 // work does one thing, and reports whether it was answered.
 func (d *desk) work(ctx context.Context, s *server) bool {
 	d.mu.Lock()
-	if len(d.idle) == 0 || d.random.IntN(3) == 0 {
-		d.mu.Unlock()
+	w, ok := d.choose()
+	d.mu.Unlock()
+	if !ok {
 		return d.create(ctx, s)
 	}
-	i := d.random.IntN(len(d.idle))
-	name := d.idle[i]
-	d.idle = slices.Delete(d.idle, i, i+1)
-	one := d.tickets[name]
-	one.version++
-	text := fmt.Sprintf("%s, version %d", name, one.version)
-	rename := d.random.IntN(2) == 0
-	if rename {
-		one.asked = text
-	} else {
+	return d.send(ctx, s, w)
+}
+
+// wish is a change that a client asks for.
+type wish struct {
+	method, path, body string
+	names              []string // of the tickets, which nobody else has until it is answered
+	note               func(answer)
+}
+
+// choose takes tickets about which nothing is open, and says what is to become of them; at times, or without such tickets, nothing.
+func (d *desk) choose() (w wish, ok bool) {
+	open := func(one *deskTicket) bool { return one.is["status"] != "clos" }
+	suits, count := func(*deskTicket) bool { return true }, 1
+	what := d.random.IntN(8)
+	if what >= 6 { // what is closed cannot be assigned
+		suits, count = open, what-5
+	}
+	names := d.take(count, suits)
+	if what < 2 || names == nil {
+		d.idle = append(d.idle, names...)
+		return wish{}, false
+	}
+	one := d.tickets[names[0]]
+	text := one.text(names[0])
+	switch what {
+	case 2, 3:
+		return d.change(names, "titre", text, "PATCH", "/"+one.id, fmt.Sprintf(`{"titre":%q}`, text)), true
+	case 4:
 		one.unanswered = append(one.unanswered, text)
+		return wish{"POST", "/" + one.id + "/messages", fmt.Sprintf(`{"contenu":%q}`, text), names, func(answer) {
+			one.messages, one.unanswered = append(one.messages, text), nil
+		}}, true
+	case 5:
+		action, status := "cloturer", "clos"
+		if !open(one) {
+			action, status = "reopen", "en_cours"
+		}
+		return d.change(names, "status", status, "POST", "/"+one.id+"/action", fmt.Sprintf(`{"action":%q,"data":{"motif":%q}}`, action, text)), true
+	case 6:
+		return d.change(names, "responsable", text, "POST", "/"+one.id+"/action", fmt.Sprintf(`{"action":"affecter","data":{"responsable":%q}}`, text)), true
 	}
-	d.mu.Unlock()
-	if rename {
-		return d.send(ctx, "PATCH", s.tickets+"/api/tickets-client/"+one.id, fmt.Sprintf(`{"titre":%q}`, text), name, func(answer) {
-			one.titre, one.asked = text, ""
-		})
+	return d.change(names, "responsable", text, "POST", "/bulk", fmt.Sprintf(
+		`{"ticketIds":[%q,%q],"action":"affecter","data":{"responsable":%q}}`, one.id, d.tickets[names[1]].numero, text)), true
+}
+
+// take takes so many of the idle tickets, or none.
+func (d *desk) take(count int, suits func(*deskTicket) bool) []string {
+	var names []string
+	for _, i := range d.random.Perm(len(d.idle)) {
+		if name := d.idle[i]; len(names) < count && suits(d.tickets[name]) {
+			names = append(names, name)
+		}
 	}
-	return d.send(ctx, "POST", s.tickets+"/api/tickets-client/"+one.id+"/messages", fmt.Sprintf(`{"contenu":%q}`, text), name, func(answer) {
-		one.messages, one.unanswered = append(one.messages, text), nil
-	})
+	if len(names) < count {
+		return nil
+	}
+	d.idle = slices.DeleteFunc(d.idle, func(name string) bool { return slices.Contains(names, name) })
+	return names
+}
+
+// change is the wish for a new value of a field.
+func (d *desk) change(names []string, field, value, method, path, body string) wish {
+	for _, name := range names {
+		d.tickets[name].asked[field] = value
+	}
+	return wish{method, path, body, names, func(a answer) {
+		if failed, bulk := a.body["failed"]; bulk && failed != 0.0 {
+			d.t.Errorf("bulk: %s", a.text)
+		}
+		for _, name := range names {
+			one := d.tickets[name]
+			one.is[field] = value
+			delete(one.asked, field)
+		}
+	}}
 }
 
 // create makes a new ticket.
 func (d *desk) create(ctx context.Context, s *server) bool {
 	d.mu.Lock()
 	name := fmt.Sprintf("Crash %d", len(d.tickets)+1)
-	one := &deskTicket{asked: name}
+	one := &deskTicket{is: map[string]string{}, asked: map[string]string{"titre": name, "status": "nouveau"}}
 	d.tickets[name] = one
 	d.mu.Unlock()
 	body := fmt.Sprintf(`{"titre":%q,"description":"…","priority":"normale","categorie":"travaux"}`, name)
-	return d.send(ctx, "POST", s.tickets+"/api/tickets-client", body, name, func(a answer) {
-		one.id, one.numero, one.titre, one.asked = a.str("id"), a.str("numero"), name, ""
-	})
+	return d.send(ctx, s, wish{"POST", "", body, []string{name}, func(a answer) {
+		one.id, one.numero, one.is, one.asked = a.str("id"), a.str("numero"), one.asked, map[string]string{}
+	}})
 }
 
-// send asks for a change. Its acknowledgement is noted, and then the ticket is free again. A 503 is none: it may follow a commit
+// send asks for a change. Its acknowledgement is noted, and then its tickets are free again. A 503 is none: it may follow a commit
 // whose confirmation was lost.
-func (d *desk) send(ctx context.Context, method, url, body, name string, note func(answer)) (answered bool) {
-	a, err := tryCall(ctx, method, url, d.token, body)
+func (d *desk) send(ctx context.Context, s *server, w wish) (answered bool) {
+	a, err := tryCall(ctx, w.method, s.tickets+"/api/tickets-client"+w.path, d.token, w.body)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
 	case err != nil || a.status == 503:
 		return false
 	case a.status == 200 || a.status == 201:
-		note(a)
+		w.note(a)
 		d.answers++
-		d.idle = append(d.idle, name)
+		d.idle = append(d.idle, w.names...)
 	default:
-		d.t.Errorf("%s %s: %d %s", method, url, a.status, a.text)
+		d.t.Errorf("%s %s: %d %s", w.method, w.path, a.status, a.text)
 	}
 	return true
 }
@@ -179,13 +242,49 @@ var deskInvariants = map[string]string{
 		SELECT t.titre FROM tickets t JOIN (SELECT DISTINCT ON (ticket_id) ticket_id, description FROM historique
 			WHERE action = 'titre_change' ORDER BY ticket_id, created_at DESC, id DESC) h ON h.ticket_id = t.id
 		WHERE h.description NOT LIKE '% à ''' || t.titre || ''''`,
+	"a ticket changed its status without an event, or the other way round": told + `
+		SELECT concat(id, ' ', status, ' ', h.n, ' times, announced ', e.n) FROM
+			(SELECT ticket_id::text AS id, substring(description FROM ' à ''(\w+)''') AS status, count(*) AS n FROM historique
+			WHERE action = 'status_change' GROUP BY 1, 2) h
+		FULL JOIN (SELECT payload->>'id' AS id, payload->'changes'->>'status' AS status, count(*) AS n FROM told
+			WHERE event = 'ticket_updated' AND payload->'changes'->>'status' IS NOT NULL GROUP BY 1, 2) e USING (id, status)
+		JOIN (SELECT id::text FROM tickets WHERE titre LIKE 'Crash %') t USING (id) WHERE h.n IS DISTINCT FROM e.n`,
+	"a ticket's status is not the last of its history": `
+		SELECT t.titre || ' ' || t.status FROM tickets t LEFT JOIN (SELECT DISTINCT ON (ticket_id) ticket_id,
+			substring(description FROM ' à ''(\w+)''') AS status FROM historique
+			WHERE action = 'status_change' ORDER BY ticket_id, created_at DESC, id DESC) h ON h.ticket_id = t.id
+		WHERE t.titre LIKE 'Crash %' AND t.status <> coalesce(h.status, 'nouveau')`,
+	"a ticket was assigned without an event, or the other way round": told + `
+		SELECT coalesce(h.id || ' ' || h.who, e.id || ' ' || e.who) FROM (SELECT ticket_id::text AS id,
+			substring(description FROM '^Ticket affecté à ''(.*)''$') AS who FROM historique WHERE action = 'responsable_change') h
+		FULL JOIN (SELECT payload->>'id' AS id, payload->'changes'->>'responsable' AS who FROM told
+			WHERE event = 'ticket_updated' AND payload->'changes'->>'responsable' IS NOT NULL) e ON e.id = h.id AND e.who = h.who
+		WHERE coalesce(h.who, e.who) LIKE 'Crash %' AND (h.id IS NULL OR e.id IS NULL)`,
+	"a ticket's responsable is not the last of its history": `
+		SELECT t.titre FROM tickets t LEFT JOIN (SELECT DISTINCT ON (ticket_id) ticket_id,
+			substring(description FROM '^Ticket affecté à ''(.*)''$') AS who FROM historique
+			WHERE action = 'responsable_change' ORDER BY ticket_id, created_at DESC, id DESC) h ON h.ticket_id = t.id
+		WHERE t.titre LIKE 'Crash %' AND t.responsable IS DISTINCT FROM h.who`,
+	"the tally is not what there is": `
+		SELECT concat(status, ' ', priority, ' ', categorie, ' ', sla_final, ': ', a.n, ', there are ', b.n) FROM
+			(SELECT status, priority, categorie, sla_final, sum(n) AS n FROM tally GROUP BY 1, 2, 3, 4 HAVING sum(n) <> 0) a
+		FULL JOIN (SELECT status, priority, categorie, coalesce(sla_final, '') AS sla_final, count(*) AS n FROM tickets GROUP BY 1, 2, 3, 4) b
+			USING (status, priority, categorie, sla_final)
+		WHERE a.n IS DISTINCT FROM b.n`,
+	"the tally of clients and chantiers is not what there is": `
+		SELECT concat(owner, ': ', a.n, ', there are ', b.n) FROM
+			(SELECT concat_ws(' ', 'client', client_id, 'chantier', chantier_id) AS owner, sum(total) AS n, sum(ouverts) AS open
+			FROM owner_tally GROUP BY 1 HAVING sum(total) <> 0) a
+		FULL JOIN (SELECT concat_ws(' ', 'client', client_id, 'chantier', chantier_id) AS owner, count(*) AS n,
+			count(*) - count(sla_final) AS open FROM tickets GROUP BY 1) b USING (owner)
+		WHERE a.n IS DISTINCT FROM b.n OR a.open IS DISTINCT FROM b.open`,
 	"a message was written without an event, or the other way round": told + `
 		SELECT coalesce(m.contenu, e.contenu) FROM messages m
 		FULL JOIN (SELECT payload->>'ticketId' AS id, payload->'message'->>'contenu' AS contenu FROM told WHERE event = 'message_added') e
 			ON e.id = m.ticket_id::text AND e.contenu = m.contenu
 		WHERE (m.id IS NULL OR e.id IS NULL) AND coalesce(m.contenu, e.contenu) LIKE 'Crash %'`,
 	"an event, a change or a message is there twice": told + `
-		SELECT what FROM (SELECT event || ' ' || payload::text AS what FROM told UNION ALL
+		SELECT what FROM (SELECT event || ' ' || payload::text AS what FROM told WHERE payload->'changes'->>'status' IS NULL UNION ALL
 			SELECT ticket_id || ' ' || description FROM historique UNION ALL SELECT ticket_id || ' ' || contenu FROM messages) AS x
 		GROUP BY what HAVING count(*) > 1`,
 	"a year's numeros have gaps": `
@@ -208,14 +307,15 @@ func (d *desk) verify(s *server) {
 	conn := connect(d.t, s, tickets.Name)
 	holdTo(d.t, conn, deskInvariants)
 	stored := map[string]deskTicket{} // by name
-	rows, err := conn.Query(d.t.Context(), `SELECT split_part(titre, ',', 1), t.id::text, numero, titre,
+	rows, err := conn.Query(d.t.Context(), `SELECT split_part(titre, ',', 1), t.id::text, numero, titre, status, coalesce(responsable, ''),
 		array(SELECT contenu FROM messages WHERE ticket_id = t.id) FROM tickets t WHERE titre LIKE 'Crash %'`)
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	var name string
+	var name, titre, status, responsable string
 	var row deskTicket
-	if _, err := pgx.ForEachRow(rows, []any{&name, &row.id, &row.numero, &row.titre, &row.messages}, func() error {
+	if _, err := pgx.ForEachRow(rows, []any{&name, &row.id, &row.numero, &titre, &status, &responsable, &row.messages}, func() error {
+		row.is = map[string]string{"titre": titre, "status": status, "responsable": responsable}
 		stored[name] = row
 		row.messages = nil
 		return nil
@@ -249,8 +349,10 @@ func (one *deskTicket) close(t *testing.T, name string, row deskTicket) (exists 
 	if one.id != "" && (row.id != one.id || row.numero != one.numero) {
 		t.Errorf("%s is %s %s, acknowledged was %s %s", name, row.id, row.numero, one.id, one.numero)
 	}
-	if row.titre != one.titre && row.titre != one.asked {
-		t.Errorf("%s is called %q, acknowledged was %q, asked for %q", name, row.titre, one.titre, one.asked)
+	for field, value := range row.is {
+		if asked, ok := one.asked[field]; value != one.is[field] && (!ok || value != asked) {
+			t.Errorf("%s: the %s is %q, acknowledged was %q, asked for %q", name, field, value, one.is[field], asked)
+		}
 	}
 	for _, message := range one.messages {
 		if !slices.Contains(row.messages, message) {
@@ -262,7 +364,7 @@ func (one *deskTicket) close(t *testing.T, name string, row deskTicket) (exists 
 			t.Errorf("nobody has written %q", message)
 		}
 	}
-	one.id, one.numero, one.titre, one.messages = row.id, row.numero, row.titre, row.messages
-	one.asked, one.unanswered = "", nil
+	one.id, one.numero, one.is, one.messages = row.id, row.numero, row.is, row.messages
+	one.asked, one.unanswered = map[string]string{}, nil
 	return true
 }

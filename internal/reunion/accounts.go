@@ -5,16 +5,18 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"github.com/guichet-api/guichet/gen/reunion/api"
 	"github.com/guichet-api/guichet/gen/reunion/db"
+	"github.com/guichet-api/guichet/internal/platform/login"
 	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/problem"
 )
 
-// minPassword is the length of the shortest password that the command line gives a seller, in bytes.
+// minPassword is the length of the shortest password that the command line gives a seller, in characters.
 const minPassword = 8
 
 var (
@@ -60,7 +62,7 @@ func (o Operator) AddUser(ctx context.Context, u NewUser) (User, error) {
 		return User{}, fmt.Errorf("AddUser: %w", err)
 	}
 	row, err := o.api.queries.InsertUser(ctx, db.InsertUserParams{
-		ID: id, Email: normalizeEmail(u.Email), PasswordHash: hash, Nom: u.Nom, CreatedAt: o.api.now(),
+		ID: id, Email: login.NormalizeEmail(u.Email), PasswordHash: hash, Nom: u.Nom, CreatedAt: o.api.now(),
 	})
 	if pg.Violates(err, uniqueEmail) {
 		err = errEmailTaken
@@ -76,7 +78,7 @@ func (o Operator) hash(ctx context.Context, email, password string) (string, err
 	if err := o.api.contract.CheckBody("LoginRequest", api.LoginRequest{Email: email, Password: password}); err != nil {
 		return "", err
 	}
-	if len(password) < minPassword {
+	if utf8.RuneCountInString(password) < minPassword {
 		return "", errPassword
 	}
 	return o.api.deps.Passwords.Hash(ctx, password)
@@ -110,7 +112,7 @@ func (o Operator) SetPassword(ctx context.Context, email, password string) error
 		return fmt.Errorf("SetPassword: %w", err)
 	}
 	err = o.api.inTx(ctx, func(q *db.Queries) error {
-		row, err := q.GetUserByEmail(ctx, normalizeEmail(email))
+		row, err := q.GetUserByEmail(ctx, login.NormalizeEmail(email))
 		if err != nil {
 			return pg.IfNoRows(err, errNoUser)
 		}
@@ -127,7 +129,7 @@ func (o Operator) SetPassword(ctx context.Context, email, password string) error
 
 // IssueToken begins a session of the seller with this address and answers its token, valid for 7 days.
 func (o Operator) IssueToken(ctx context.Context, email string) (string, error) {
-	row, err := o.api.queries.GetUserByEmail(ctx, normalizeEmail(email))
+	row, err := o.api.queries.GetUserByEmail(ctx, login.NormalizeEmail(email))
 	if err != nil {
 		return "", fmt.Errorf("IssueToken: %w", pg.IfNoRows(err, errNoUser))
 	}
@@ -137,8 +139,5 @@ func (o Operator) IssueToken(ctx context.Context, email string) (string, error) 
 	}
 	return token, nil
 }
-
-// normalizeEmail is an address as it is stored: upper and lower case are the same.
-func normalizeEmail(email string) string { return strings.ToLower(email) }
 
 func user(u db.User) User { return User{ID: u.ID, Email: u.Email, Nom: u.Nom, CreatedAt: u.CreatedAt} }

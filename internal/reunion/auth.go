@@ -15,7 +15,7 @@ import (
 
 // Login begins a seller's session.
 func (a *API) Login(ctx context.Context, r api.LoginRequestObject) (api.LoginResponseObject, error) {
-	email := normalizeEmail(r.Body.Email)
+	email := login.NormalizeEmail(r.Body.Email)
 	var (
 		found db.User
 		token string

@@ -36,14 +36,15 @@ func TestOperator(t *testing.T) {
 		do   func() error
 		want string
 	}{
-		"no address":       {func() error { return addUser(t, op, "nouveau", "Password123", "N") }, "adresse e-mail"},
-		"a taken address":  {func() error { return addUser(t, op, "NOUVEAU@example.com", "Password123", "N") }, "Cet email est déjà utilisé"},
-		"no name":          {func() error { return addUser(t, op, "n@example.com", "Password123", " ") }, "Le nom"},
-		"NUL in a name":    {func() error { return addUser(t, op, "n@example.com", "Password123", "a\x00b") }, "Le nom"},
-		"a long name":      {func() error { return addUser(t, op, "n@example.com", "Password123", strings.Repeat("é", 201)) }, "Le nom"},
-		"a short password": {func() error { return addUser(t, op, "n@example.com", "1234567", "N") }, "mot de passe"},
-		"a long password":  {func() error { return addUser(t, op, "n@example.com", strings.Repeat("x", 129), "N") }, "128"},
-		"nobody":           {func() error { return op.SetPassword(t.Context(), "n@example.com", "Password123") }, "Vendeur non trouvé"},
+		"no address":                     {func() error { return addUser(t, op, "nouveau", "Password123", "N") }, "adresse e-mail"},
+		"a taken address":                {func() error { return addUser(t, op, "NOUVEAU@example.com", "Password123", "N") }, "Cet email est déjà utilisé"},
+		"no name":                        {func() error { return addUser(t, op, "n@example.com", "Password123", " ") }, "Le nom"},
+		"NUL in a name":                  {func() error { return addUser(t, op, "n@example.com", "Password123", "a\x00b") }, "Le nom"},
+		"a long name":                    {func() error { return addUser(t, op, "n@example.com", "Password123", strings.Repeat("é", 201)) }, "Le nom"},
+		"a short password":               {func() error { return addUser(t, op, "n@example.com", "1234567", "N") }, "mot de passe"},
+		"a short password of many bytes": {func() error { return addUser(t, op, "n@example.com", "ééééééé", "N") }, "mot de passe"},
+		"a long password":                {func() error { return addUser(t, op, "n@example.com", strings.Repeat("x", 129), "N") }, "128"},
+		"nobody":                         {func() error { return op.SetPassword(t.Context(), "n@example.com", "Password123") }, "Vendeur non trouvé"},
 		"nobody's token": {func() error {
 			_, err := op.IssueToken(t.Context(), "n@example.com")
 			return err

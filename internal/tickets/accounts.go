@@ -3,7 +3,6 @@ package tickets
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -66,7 +65,7 @@ func (o Operator) AddUser(ctx context.Context, u NewUser) (User, error) {
 		return User{}, fmt.Errorf("AddUser: %w", err)
 	}
 	row, err := o.api.queries.InsertUser(ctx, db.InsertUserParams{
-		ID: id, Email: normalizeEmail(u.Email), PasswordHash: hash, Nom: u.Nom, Role: u.Role, CreatedAt: o.api.now(),
+		ID: id, Email: login.NormalizeEmail(u.Email), PasswordHash: hash, Nom: u.Nom, Role: u.Role, CreatedAt: o.api.now(),
 	})
 	if pg.Violates(err, uniqueEmail) {
 		err = errEmailTaken
@@ -109,7 +108,7 @@ func (o Operator) SetPassword(ctx context.Context, email, password string) error
 	}
 	err = pg.InTx(ctx, o.api.deps.Pool, func(tx pgx.Tx) error {
 		q := o.api.queries.WithTx(tx)
-		id, err := q.SetPassword(ctx, hash, normalizeEmail(email))
+		id, err := q.SetPassword(ctx, hash, login.NormalizeEmail(email))
 		if err != nil {
 			return pg.IfNoRows(err, errNoUser)
 		}
@@ -134,7 +133,7 @@ func (o Operator) checkCredentials(email, password string) error {
 
 // IssueToken begins a session of the account with this address and answers its token, valid for 7 days.
 func (o Operator) IssueToken(ctx context.Context, email string) (string, error) {
-	row, err := o.api.queries.GetUserByEmail(ctx, normalizeEmail(email))
+	row, err := o.api.queries.GetUserByEmail(ctx, login.NormalizeEmail(email))
 	if err != nil {
 		return "", fmt.Errorf("IssueToken: %w", pg.IfNoRows(err, errNoUser))
 	}
@@ -159,9 +158,6 @@ func (a *API) findCaller(ctx context.Context, session uuid.UUID, now time.Time) 
 	user, err := a.queries.GetSessionUser(ctx, session, now)
 	return login.Caller{ID: user.ID, Role: user.Role, Name: user.Nom}, err
 }
-
-// normalizeEmail is an address as it is stored: upper and lower case are the same.
-func normalizeEmail(email string) string { return strings.ToLower(email) }
 
 func user(u db.User) User {
 	return User{ID: u.ID, Email: u.Email, Nom: u.Nom, Role: u.Role, CreatedAt: u.CreatedAt}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/guichet-api/guichet/gen/tickets/api"
 	"github.com/guichet-api/guichet/gen/tickets/db"
+	"github.com/guichet-api/guichet/internal/platform/login"
 	"github.com/guichet-api/guichet/internal/platform/problem"
 )
 
@@ -15,7 +16,7 @@ var errCredentials = problem.New(problem.Unauthenticated, "Email ou mot de passe
 
 // Login begins a session.
 func (a *API) Login(ctx context.Context, r api.LoginRequestObject) (api.LoginResponseObject, error) {
-	email := normalizeEmail(r.Body.Email)
+	email := login.NormalizeEmail(r.Body.Email)
 	var (
 		found db.User
 		token string

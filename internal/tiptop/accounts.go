@@ -3,7 +3,6 @@ package tiptop
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -97,7 +96,7 @@ func (o Operator) SetPassword(ctx context.Context, email, password string) error
 	if err != nil {
 		return fmt.Errorf("SetPassword: %w", err)
 	}
-	row, err := o.api.queries.GetUserByEmail(ctx, normalizeEmail(email))
+	row, err := o.api.queries.GetUserByEmail(ctx, login.NormalizeEmail(email))
 	if err != nil {
 		return fmt.Errorf("SetPassword: %w", pg.IfNoRows(err, errNoUser))
 	}
@@ -112,7 +111,7 @@ func (o Operator) SetPassword(ctx context.Context, email, password string) error
 
 // IssueToken begins a session of the account with this address and answers its token, valid for 7 days.
 func (o Operator) IssueToken(ctx context.Context, email string) (string, error) {
-	row, err := o.api.queries.GetUserByEmail(ctx, normalizeEmail(email))
+	row, err := o.api.queries.GetUserByEmail(ctx, login.NormalizeEmail(email))
 	if err != nil {
 		return "", fmt.Errorf("IssueToken: %w", pg.IfNoRows(err, errNoUser))
 	}
@@ -129,7 +128,7 @@ func (a *API) insertUser(ctx context.Context, q *db.Queries, u db.InsertUserPara
 	if u.ID, err = uuid.NewV7FromReader(a.deps.Rand); err != nil {
 		return db.User{}, err
 	}
-	u.Email, u.CreatedAt = normalizeEmail(u.Email), a.now()
+	u.Email, u.CreatedAt = login.NormalizeEmail(u.Email), a.now()
 	row, err := q.InsertUser(ctx, u)
 	if pg.Violates(err, uniqueEmail) {
 		return db.User{}, errEmailTaken
@@ -164,9 +163,6 @@ func setPassword(ctx context.Context, q *db.Queries, p db.SetPasswordParams) err
 	}
 	return q.DeleteSessionsOfUser(ctx, p.ID)
 }
-
-// normalizeEmail is an address as it is stored: upper and lower case are the same.
-func normalizeEmail(email string) string { return strings.ToLower(email) }
 
 func user(u db.User) User {
 	return User{

@@ -63,7 +63,7 @@ func (a *API) Register(ctx context.Context, r api.RegisterRequestObject) (api.Re
 
 // Login begins a session.
 func (a *API) Login(ctx context.Context, r api.LoginRequestObject) (api.LoginResponseObject, error) {
-	email := normalizeEmail(r.Body.Email)
+	email := login.NormalizeEmail(r.Body.Email)
 	var (
 		found db.User
 		token string
@@ -106,7 +106,7 @@ func (a *API) VerifyEmail(ctx context.Context, r api.VerifyEmailRequestObject) (
 
 // ForgotPassword mails a reset link if the account exists. It does the same work if it does not.
 func (a *API) ForgotPassword(ctx context.Context, r api.ForgotPasswordRequestObject) (api.ForgotPasswordResponseObject, error) {
-	email := normalizeEmail(r.Body.Email)
+	email := login.NormalizeEmail(r.Body.Email)
 	perAccount := ratelimit.Charge{Subject: Name + "/forgot/account/" + email, Limit: a.cfg.Limits.ForgotPerAccount}
 	if _, err := a.logins.Charge(ctx, perAccount); err != nil {
 		return nil, err

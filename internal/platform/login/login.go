@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -167,3 +168,6 @@ func (l *Logins) Who(ctx context.Context, token string) (Caller, error) {
 	who.Session = session
 	return who, nil
 }
+
+// NormalizeEmail is an address as accounts keep it, and as login rate limits count it: upper and lower case are the same.
+func NormalizeEmail(email string) string { return strings.ToLower(email) }

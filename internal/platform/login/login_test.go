@@ -267,3 +267,10 @@ func TestNewRefuses(t *testing.T) {
 		}
 	}
 }
+
+func TestNormalizeEmail(t *testing.T) {
+	t.Parallel()
+	if got := login.NormalizeEmail("Jean.DUPONT@Example.COM"); got != "jean.dupont@example.com" {
+		t.Errorf("kept as %q", got)
+	}
+}

@@ -186,7 +186,7 @@ func TestSlowReader(t *testing.T) {
 
 	// More than all buffers between here and there hold.
 	const messages, size = 100, 100_000
-	contenu := strings.Repeat("x", size)
+	contenu, began := strings.Repeat("x", size), time.Now()
 	for range messages / 10 {
 		d.must(d.inTx(t.Context(), func(_ *db.Queries, out realtime.Outbox) error {
 			for range 10 {
@@ -203,13 +203,18 @@ func TestSlowReader(t *testing.T) {
 	if n := len(d.hub.Peers(events.DeskRoom())); n > 2 {
 		t.Errorf("%d peers", n)
 	}
+	written := time.Since(began)
 	last := ""
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	for {
 		_, text, err := slow.Read(ctx)
 		if err != nil {
-			if code := websocket.CloseStatus(err); code != websocket.StatusTryAgainLater {
+			switch code := websocket.CloseStatus(err); {
+			case code == websocket.StatusTryAgainLater:
+			case code < 0 && written > time.Second: // the wire gives it two seconds to read why
+				t.Logf("after %s of writing the slow reader was cut off: %v", written, err)
+			default:
 				t.Errorf("the slow reader was closed with %d: %v", code, err)
 			}
 			break

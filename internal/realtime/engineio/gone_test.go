@@ -109,7 +109,7 @@ func TestAnswerNotRead(t *testing.T) {
 	t.Parallel()
 	sessions, returned := make(chan *engineio.Session, 1), make(chan struct{}, 10)
 	server := engineio.NewServer(engineio.Config{
-		Log: slog.New(slog.DiscardHandler), PingInterval: 50 * time.Millisecond, PingTimeout: 50 * time.Millisecond, MaxQueue: 64 << 20,
+		Log: slog.New(slog.DiscardHandler), PingInterval: time.Second, PingTimeout: 500 * time.Millisecond, MaxQueue: 64 << 20,
 		Open: func(s *engineio.Session) engineio.Receiver {
 			sessions <- s
 			return echo{s, make(chan engineio.Cause, 1)}
@@ -131,6 +131,10 @@ func TestAnswerNotRead(t *testing.T) {
 	defer conn.Close()
 	if _, err := io.WriteString(conn, fmt.Sprintf("GET /?%s&sid=%s HTTP/1.1\r\nHost: x\r\n\r\n", polling, sid)); err != nil {
 		t.Fatal(err)
+	}
+	start := make([]byte, len("HTTP/1.1 200"))
+	if _, err := io.ReadFull(conn, start); err != nil || string(start) != "HTTP/1.1 200" {
+		t.Fatalf("%q, %v", start, err)
 	}
 	select {
 	case <-returned:

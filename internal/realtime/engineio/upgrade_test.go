@@ -122,7 +122,7 @@ func TestUpgradeRace(t *testing.T) {
 // speaks; a second one is closed.
 func TestUpgradeFails(t *testing.T) {
 	t.Parallel()
-	b := setup(t, engineio.Config{UpgradeTimeout: 50 * time.Millisecond})
+	b := setup(t, engineio.Config{UpgradeTimeout: 400 * time.Millisecond})
 	sid := b.handshake(t)
 	for _, words := range [][]string{{"4hello"}, {"2"}, {"2probe", "4hello"}, {"2probe"}, {"5"}, {}} {
 		conn := b.dial(t, webSocket+"&sid="+sid)

@@ -150,6 +150,7 @@ guichet_realtime_events_received_total{event="say",system="chat",wire="envelope"
 # HELP guichet_realtime_events_sent_total Messages queued for peers: a broadcast to a hundred counts a hundred.
 # TYPE guichet_realtime_events_sent_total counter
 guichet_realtime_events_sent_total{event="hello",system="chat"} 1
+guichet_realtime_events_sent_total{event="say",system="chat"} 1
 `
 	if err := testutil.GatherAndCompare(c.registry, strings.NewReader(want), "guichet_realtime_connections",
 		"guichet_realtime_events_received_total", "guichet_realtime_events_sent_total"); err != nil {

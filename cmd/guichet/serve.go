@@ -38,6 +38,9 @@ Examples:
 // closeTimeout bounds the end of the house, after requests and jobs have ended.
 const closeTimeout = 30 * time.Second
 
+// readyInterval is how often systems that start are asked whether they are ready.
+const readyInterval = 20 * time.Millisecond
+
 // portalName is the portal among the listeners.
 const portalName = "portal"
 
@@ -152,6 +155,11 @@ func (a *app) start(ctx context.Context, h *house, systems []system, server *web
 		if built[i].work != nil {
 			work.start(sys.name, built[i].work)
 		}
+	}
+	if err := awaitReady(ctx, built); err != nil {
+		return built, err
+	}
+	for i, sys := range systems {
 		gates[sys.name].split = built[i].split
 		gates[sys.name].open(built[i].handler)
 	}
@@ -161,6 +169,23 @@ func (a *app) start(ctx context.Context, h *house, systems []system, server *web
 	}
 	a.welcome(h, systems, built, server)
 	return built, nil
+}
+
+// awaitReady returns once every system can serve: what its background work must have seen first, it has seen. The error is
+// the context's.
+func awaitReady(ctx context.Context, built []*running) error {
+	again := time.NewTicker(readyInterval)
+	defer again.Stop()
+	for _, one := range built {
+		for one.ready(ctx) != nil {
+			select {
+			case <-again.C:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+	return nil
 }
 
 // build makes the systems, each with its documentation before it and its demo data loaded.

@@ -149,6 +149,7 @@ func (d *desk) start(a *API) {
 		}
 	})
 	d.await("the outbox is ready", func() bool { return a.outbox.Ready(ctx) == nil })
+	d.await("its stream has begun", func() bool { return d.number(`SELECT count(*) FROM platform.outbox_heads`) == 1 })
 }
 
 // parts is what newAPI builds with.

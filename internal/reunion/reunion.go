@@ -77,7 +77,7 @@ type API struct {
 	contract *contract.Contract
 	live     *Live
 	gateway  *realtime.Gateway
-	sockets  *socketio.Server
+	sockets  *socketio.Endpoint
 	echo     *echo.Echo
 }
 

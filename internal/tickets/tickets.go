@@ -91,7 +91,7 @@ type API struct {
 	creates  turns             // one: a numero is held until its ticket is committed
 	pace     intervals         // of Run
 	gateway  *realtime.Gateway // what every wire serves
-	socketio *socketio.Server
+	socketio *socketio.Endpoint
 	contract *contract.Contract
 	echo     *echo.Echo
 }

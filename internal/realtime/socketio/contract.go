@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -22,14 +23,23 @@ type Contract struct {
 	Handshake time.Duration
 }
 
-// Serve returns the server of a contract's Socket.IO wire, on the main namespace. The credential is the member token of what
+// Endpoint is the Socket.IO wire of one contract. Whom its events reach is the matter of the gateway's hub.
+type Endpoint struct{ server *Server }
+
+// ServeHTTP answers whatever path it is mounted at.
+func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.server.ServeHTTP(w, r) }
+
+// Close is Server.Close.
+func (e *Endpoint) Close(ctx context.Context) error { return e.server.Close(ctx) }
+
+// Serve returns a contract's Socket.IO wire, on the main namespace. The credential is the member token of what
 // clients send as auth; its member since is the id of the last durable event that they have seen. Durable events have
 // their id as one more argument. Recovery is the gateway's matter, and Config's is not used.
 //
 // An event that the contract refuses is acknowledged with what the contract says; the connection stays. So does one without
 // words in the contract, with {"message": …}. An event whose client waits for an acknowledgement that the contract does
 // not give gets an empty one.
-func Serve(cfg Config, contract Contract) (*Server, error) {
+func Serve(cfg Config, contract Contract) (*Endpoint, error) {
 	if contract.Server.Wire != realtime.WireSocketIO {
 		return nil, fmt.Errorf("socketio: the server %s speaks %v", contract.Server.Name, contract.Server.Wire)
 	}
@@ -43,7 +53,7 @@ func Serve(cfg Config, contract Contract) (*Server, error) {
 	server := NewServer(cfg)
 	main := server.Of(mainNamespace)
 	main.app = &wire{Contract: contract, namespace: main}
-	return server, nil
+	return &Endpoint{server}, nil
 }
 
 // word is Contract.Message's default.

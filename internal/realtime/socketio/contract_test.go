@@ -105,7 +105,7 @@ func (d *desk) Replay(ctx context.Context, since string, rooms []string, send fu
 	return 3, nil
 }
 
-func serveDesk(t *testing.T, anonymous string) (url string, d *desk, server *socketio.Server) {
+func serveDesk(t *testing.T, anonymous string) (url string, d *desk, endpoint *socketio.Endpoint) {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	d = &desk{hub: realtime.NewHub(realtime.HubConfig{}), ended: make(chan string, 100), lost: make(chan bool, 100), running: make(chan struct{}, 1), slow: make(chan struct{})}
@@ -117,13 +117,13 @@ func serveDesk(t *testing.T, anonymous string) (url string, d *desk, server *soc
 		Surface:    &realtime.Surface{Commands: commands, Streams: []realtime.Stream{{Address: "desk", Resync: "resync"}}},
 		Dispatcher: d, Hub: d.hub, Lifecycle: d, History: d, Log: log,
 	}
-	server, err := socketio.Serve(socketio.Config{Log: log, Grace: 250 * time.Millisecond}, socketio.Contract{
+	endpoint, err := socketio.Serve(socketio.Config{Log: log, Grace: 250 * time.Millisecond}, socketio.Contract{
 		Gateway: gateway, Server: realtime.Server{Name: "socketio", Wire: realtime.WireSocketIO, Path: "/socket.io/", Anonymous: anonymous},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return serve(t, server), d, server
+	return serve(t, endpoint), d, endpoint
 }
 
 // TestContract: commands and their answers, refusals in the contract's words and without, and events. Nothing that is only

@@ -19,7 +19,13 @@ import (
 const wait = 20 * time.Second
 
 // serve serves a server's connections until the test ends.
-func serve(t *testing.T, server *socketio.Server) (url string) {
+// closer is what serve ends: a server, or a contract's wire.
+type closer interface {
+	http.Handler
+	Close(ctx context.Context) error
+}
+
+func serve(t *testing.T, server closer) (url string) {
 	t.Helper()
 	url = serveHandler(t, server)
 	t.Cleanup(func() {

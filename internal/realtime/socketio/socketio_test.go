@@ -18,13 +18,13 @@ import (
 // wait is for what should come soon, on a slow machine too.
 const wait = 20 * time.Second
 
-// serve serves a server's connections until the test ends.
 // closer is what serve ends: a server, or a contract's wire.
 type closer interface {
 	http.Handler
 	Close(ctx context.Context) error
 }
 
+// serve serves connections until the test ends.
 func serve(t *testing.T, server closer) (url string) {
 	t.Helper()
 	url = serveHandler(t, server)

@@ -15,7 +15,7 @@ type HubConfig struct {
 
 // Hub knows the peers of a system and the rooms they are in, and implements Sink. A broadcast goes to the room's snapshot:
 // an immutable list, made anew by the first broadcast after somebody came or went, so that delivering holds no lock.
-// All methods are safe for concurrent use and none but Drain waits.
+// All methods are safe for concurrent use and none but Wait and Drain waits.
 type Hub struct {
 	bus   Bus
 	meter Meter
@@ -223,6 +223,16 @@ func (h *Hub) Send(_ context.Context, p *Peer, m *Message) {
 	if member := h.member(p); member != nil && member.deliver(m, "") {
 		h.meter.Sent(m.Event, 1)
 	}
+}
+
+// Wait returns once at most half of a peer's queue is used (Outlet.Wait): who has much to send does not get ahead of who reads
+// it. The error is ErrClosed for a peer that has gone, or the context's.
+func (h *Hub) Wait(ctx context.Context, p *Peer) error {
+	m := h.member(p)
+	if m == nil {
+		return ErrClosed
+	}
+	return m.outlet.Wait(ctx)
 }
 
 // Close ends a peer's connection soon (Outlet.Close): a system bans it, or is done with it.

@@ -35,7 +35,7 @@ func (o *outlet) Deliver(m *realtime.Message, room string) bool {
 	return !o.full
 }
 
-func (o *outlet) Wait(context.Context) error { return nil }
+func (o *outlet) Wait(ctx context.Context) error { return ctx.Err() }
 
 func (o *outlet) Close(reason realtime.Reason) {
 	o.mu.Lock()
@@ -297,5 +297,23 @@ func TestBus(t *testing.T) {
 	outB.expect(t, "3@room", "4@room")
 	if _, told := count.sent["3"]; heard != 1 || told {
 		t.Errorf("heard %d deliveries; the hub that was drained %v", heard, told)
+	}
+}
+
+// TestHubWait: a peer's queue is waited for, and not that of one that has gone.
+func TestHubWait(t *testing.T) {
+	t.Parallel()
+	hub, p := realtime.NewHub(realtime.HubConfig{}), realtime.NewPeer("1", realtime.WireSocketIO, "")
+	if err := hub.Attach(p, &outlet{}); err != nil {
+		t.Fatal(err)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := hub.Wait(ended, p); !errors.Is(err, context.Canceled) {
+		t.Errorf("a full queue: %v", err)
+	}
+	hub.Detach(p)
+	if err := hub.Wait(t.Context(), p); !errors.Is(err, realtime.ErrClosed) {
+		t.Errorf("a peer that has gone: %v", err)
 	}
 }

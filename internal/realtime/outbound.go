@@ -131,9 +131,10 @@ func (o *Outbound) Put(frame []byte, policy Queue, event, room string) bool {
 	return true
 }
 
-// fits reports whether there is room for so many bytes: an empty queue takes any frame. o.mu is held.
+// fits reports whether there is room for so many bytes: a queue of which at most half is used takes any frame, so that one that
+// was waited for (Wait) finds room. o.mu is held.
 func (o *Outbound) fits(bytes int) bool {
-	return bytes <= 0 || o.bytes == 0 || o.bytes+bytes <= o.cfg.Limit
+	return bytes <= 0 || 2*o.bytes <= o.cfg.Limit || o.bytes+bytes <= o.cfg.Limit
 }
 
 // grow counts bytes; o.mu is held.

@@ -234,6 +234,27 @@ func TestOutboundWait(t *testing.T) {
 	}
 }
 
+// TestOutboundLarge: what was waited for finds room, however large it is.
+func TestOutboundLarge(t *testing.T) {
+	t.Parallel()
+	s := newSocket()
+	o := s.outbound(4 * frameCost)
+	put(o, realtime.QueueClose, "1")
+	<-s.calls
+	if err := o.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	large := strings.Repeat("x", 5*frameCost)
+	if !put(o, realtime.QueueClose, large) || s.full.Load() > 0 {
+		t.Error("there was no room")
+	}
+	if put(o, realtime.QueueDrop, "2") {
+		t.Error("there was room behind it")
+	}
+	s.end <- nil
+	s.written(t, large)
+}
+
 // TestOutboundEnd: with discard nothing that waits is written but the last frame.
 func TestOutboundEnd(t *testing.T) {
 	t.Parallel()

@@ -21,6 +21,7 @@ type actor struct {
 	t       testing.TB
 	gateway *realtime.Gateway
 	peer    *realtime.Peer
+	wait    func(context.Context) error // nil: it reads at once
 
 	mu     sync.Mutex
 	inbox  []message
@@ -78,7 +79,12 @@ var sharedChecker = sync.OnceValue(func() *events.Checker {
 })
 
 // Wait implements realtime.Outlet.
-func (*actor) Wait(context.Context) error { return nil }
+func (a *actor) Wait(ctx context.Context) error {
+	if a.wait != nil {
+		return a.wait(ctx)
+	}
+	return nil
+}
 
 // Close implements realtime.Outlet.
 func (a *actor) Close(reason realtime.Reason) {

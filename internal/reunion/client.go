@@ -213,9 +213,7 @@ func (l *Live) ValidateCart(ctx context.Context, peer *realtime.Peer, in events.
 	if err != nil {
 		return events.Done{}, err
 	}
-	var news debt
-	news.validated(s.reunion, s.client, comment, now)
-	l.tellHost(ctx, s.reunion, news)
+	l.tellHost(ctx, s.reunion, validated(s.reunion, s.client, comment, now))
 	return events.Done{}, nil
 }
 

@@ -26,37 +26,52 @@ func reunionOf(ref events.ReunionRef) string {
 // JoinReunionHost makes a socket the host of a réunion, which is made if there is none, and of no other. Behind the ack come
 // the réunion as it stands, and what the host has not been told.
 func (l *Live) JoinReunionHost(ctx context.Context, peer *realtime.Peer, in events.ReunionRef) (events.Done, error) {
-	id, me := reunionOf(in), socketOf(peer)
+	id := reunionOf(in)
+	// The réunion may be larger than what may wait for the socket. One that has gone is sent nothing.
+	if err := l.hub.Wait(ctx, peer); err != nil && !errors.Is(err, realtime.ErrClosed) {
+		return events.Done{}, err
+	}
+	if err := l.host(ctx, peer, id); err != nil {
+		return events.Done{}, err
+	}
+	realtime.After(ctx, func() { l.settle(ctx, peer, id) })
+	return events.Done{}, nil
+}
+
+// host makes a socket the host of a réunion that it may host, and sends it behind the ack.
+func (l *Live) host(ctx context.Context, peer *realtime.Peer, id string) error {
+	me := socketOf(peer)
 	defer realtime.After(ctx, l.lanes.alone(id))
 	if err := l.checkSession(ctx, me); err != nil {
-		return events.Done{}, err
+		return err
 	}
 	seen, err := l.api.readReunion(ctx, id, me.access())
 	if errors.Is(err, errNoReunion) {
 		if err := l.makeReunion(ctx, id, me); err != nil {
-			return events.Done{}, err
+			return err
 		}
 		seen, err = l.api.readReunion(ctx, id, me.access()) // somebody else may have been faster
 	}
 	if err != nil {
-		return events.Done{}, err
+		return err
 	}
 	data, err := reunionData(seen)
 	if err != nil {
-		return events.Done{}, err
+		return err
 	}
-	after := l.api.now()
-	if l.hosted(id, peer) {
-		after = after.Add(-doubt) // the other socket may be dead, and this one its successor
-	}
-	owed, err := l.owed(ctx, id, after)
-	if err != nil {
-		return events.Done{}, err
+	if l.hosted(id, peer) { // the other socket may be dead, and this one its successor
+		if err := l.recall(ctx, id); err != nil {
+			return err
+		}
 	}
 	me.hosting = id
 	l.become(peer, me)
-	realtime.After(ctx, func() { l.greet(ctx, peer, data, owed) })
-	return events.Done{}, nil
+	realtime.After(ctx, func() {
+		if err := l.emit.ReunionData(ctx, peer, data); err != nil {
+			l.log(ctx, "reunion-data not sent", err)
+		}
+	})
+	return nil
 }
 
 // makeReunion makes a réunion for who joins it first.
@@ -101,97 +116,123 @@ func (l *Live) end(ctx context.Context, id string, may access) error {
 	return nil
 }
 
-// debt is what a host has not been told of: the rows say so, so that no crash forgets it.
-type debt struct {
-	notices     []notice // in the order in which they happened
-	validations []string // ids of clients
-	surveys     []uuid.UUID
-}
+// debt is what a host has not been told of, oldest first: the rows say so, so that no crash forgets it.
+type debt []notice
 
-// notice is one event that a host is owed.
+// notice is one event that a host is owed: that a client validated its cart, or that a survey came in.
 type notice struct {
-	at   time.Time
-	send func(context.Context, *events.Emitter) error
+	at     time.Time
+	client string    // whose validation it is; empty: a survey's notice
+	survey uuid.UUID // zero: a client's
+	send   func(context.Context, *events.Emitter) error
 }
 
-// doubt is for how long what a host was told may not have reached it: longer than a wire needs to find out that a socket is
-// dead, which is 45 seconds on Socket.IO.
-const doubt = time.Minute
+// validated is the notice of a cart that was validated.
+func validated(reunion, client string, comment *string, at time.Time) notice {
+	return notice{at: at, client: client, send: func(ctx context.Context, e *events.Emitter) error {
+		return e.CartValidated(ctx, reunion, events.CartValidated{ClientID: client, Comment: comment})
+	}}
+}
 
-// owed reads what the host of a réunion has not been told, or only after a time.
-func (l *Live) owed(ctx context.Context, id string, after time.Time) (d debt, err error) {
-	clients, err := l.api.queries.ListUntoldValidations(ctx, id, after)
+// surveyed is the notice of a survey.
+func surveyed(reunion string, survey uuid.UUID, at time.Time) notice {
+	return notice{at: at, survey: survey, send: func(ctx context.Context, e *events.Emitter) error {
+		return e.SurveySubmitted(ctx, reunion, events.SurveySubmitted{ReunionID: reunion, Timestamp: at})
+	}}
+}
+
+const (
+	// doubt is for how long what a host was told may not have reached it: longer than a wire needs to find out that a socket
+	// is dead, which is 45 seconds on Socket.IO.
+	doubt = time.Minute
+	// portion is how many notices are sent at once: with the longest comments they take less than half of a socket's queue.
+	portion = 32
+)
+
+// owed reads the oldest portion of what the host of a réunion has not been told.
+func (l *Live) owed(ctx context.Context, id string) (d debt, err error) {
+	clients, err := l.api.queries.ListUntoldValidations(ctx, id, portion)
 	if err != nil {
-		return debt{}, err
+		return nil, err
 	}
 	for _, c := range clients {
-		d.validated(id, c.ID, c.Comment, *c.ValidatedAt)
+		d = append(d, validated(id, c.ID, c.Comment, *c.ValidatedAt))
 	}
-	surveys, err := l.api.queries.ListUntoldSurveys(ctx, id, after)
+	surveys, err := l.api.queries.ListUntoldSurveys(ctx, id, portion)
 	if err != nil {
-		return debt{}, err
+		return nil, err
 	}
 	for _, s := range surveys {
-		d.surveyed(id, s.ID, s.SubmittedAt)
+		d = append(d, surveyed(id, s.ID, s.SubmittedAt))
 	}
-	slices.SortStableFunc(d.notices, func(a, b notice) int { return a.at.Compare(b.at) })
-	return d, nil
-}
-
-// validated adds that a client validated its cart.
-func (d *debt) validated(reunion, client string, comment *string, at time.Time) {
-	d.validations = append(d.validations, client)
-	d.notices = append(d.notices, notice{at, func(ctx context.Context, e *events.Emitter) error {
-		return e.CartValidated(ctx, reunion, events.CartValidated{ClientID: client, Comment: comment})
-	}})
-}
-
-// surveyed adds that a survey came in.
-func (d *debt) surveyed(reunion string, survey uuid.UUID, at time.Time) {
-	d.surveys = append(d.surveys, survey)
-	d.notices = append(d.notices, notice{at, func(ctx context.Context, e *events.Emitter) error {
-		return e.SurveySubmitted(ctx, reunion, events.SurveySubmitted{ReunionID: reunion, Timestamp: at})
-	}})
+	slices.SortStableFunc(d, func(a, b notice) int { return a.at.Compare(b.at) })
+	return d[:min(len(d), portion)], nil
 }
 
 // pay sends what is owed, and notes that it was. If that fails the host is told again when it returns.
 func (l *Live) pay(ctx context.Context, to *events.Emitter, d debt) error {
-	for _, n := range d.notices {
+	var (
+		clients []string
+		surveys []uuid.UUID
+	)
+	for _, n := range d {
 		if err := n.send(ctx, to); err != nil {
 			return err
 		}
+		if n.client != "" {
+			clients = append(clients, n.client)
+		} else {
+			surveys = append(surveys, n.survey)
+		}
 	}
 	now := l.api.now()
-	if len(d.validations) > 0 {
-		if err := l.api.queries.TellValidations(ctx, now, d.validations); err != nil {
+	if len(clients) > 0 {
+		if err := l.api.queries.TellValidations(ctx, now, clients); err != nil {
 			return err
 		}
 	}
-	if len(d.surveys) > 0 {
-		return l.api.queries.TellSurveys(ctx, now, d.surveys)
+	if len(surveys) > 0 {
+		return l.api.queries.TellSurveys(ctx, now, surveys)
 	}
 	return nil
 }
 
-// greet sends a host that joins or returns the réunion and what it missed. Its lane is held.
-func (l *Live) greet(ctx context.Context, host *realtime.Peer, data events.Reunion, owed debt) {
-	err := l.emit.ReunionData(ctx, host, data)
-	if err == nil {
-		err = l.pay(ctx, l.emit.To(host), owed)
+// settle tells a host that joins or returns what it missed. A host that reads slowly is waited for without holding up the
+// réunion, so that news may come between two portions; one that goes is told the rest when it returns.
+func (l *Live) settle(ctx context.Context, host *realtime.Peer, id string) {
+	for more := true; more; {
+		err := l.hub.Wait(ctx, host)
+		if errors.Is(err, realtime.ErrClosed) {
+			return
+		}
+		if err == nil {
+			more, err = l.payPortion(ctx, host, id)
+		}
+		if err != nil {
+			l.log(ctx, "a host was not told what it missed", err)
+			return
+		}
 	}
+}
+
+// payPortion tells a host the oldest of what it missed, and reports whether there may be more.
+func (l *Live) payPortion(ctx context.Context, host *realtime.Peer, id string) (more bool, err error) {
+	defer l.lanes.alone(id)()
+	owed, err := l.owed(ctx, id)
 	if err != nil {
-		l.log(ctx, "a host was not told what it missed", err)
+		return false, err
 	}
+	return len(owed) == portion, l.pay(ctx, l.emit.To(host), owed)
 }
 
 // tellHost tells the host of something that has just happened, if it is there; the rest is told when it returns. The lane of
 // the réunion is held.
-func (l *Live) tellHost(ctx context.Context, reunion string, news debt) {
+func (l *Live) tellHost(ctx context.Context, reunion string, news notice) {
 	realtime.After(ctx, func() {
 		if !l.hosted(reunion, nil) {
 			return
 		}
-		if err := l.pay(ctx, l.emit, news); err != nil {
+		if err := l.pay(ctx, l.emit, debt{news}); err != nil {
 			l.log(ctx, "a host was not told the news", err)
 		}
 	})
@@ -208,6 +249,11 @@ func (l *Live) unheard(ctx context.Context, lost *realtime.Peer, reunion string)
 	if l.hosted(reunion, lost) {
 		return nil
 	}
+	return l.recall(ctx, reunion)
+}
+
+// recall makes a debt again of what the host of a réunion was told of late. Its lane is held.
+func (l *Live) recall(ctx context.Context, reunion string) error {
 	after := l.api.now().Add(-doubt)
 	return l.api.inTx(ctx, func(q *db.Queries) error {
 		if err := q.RecallValidations(ctx, reunion, after); err != nil {

@@ -152,22 +152,23 @@ func (l *Live) tend(ctx context.Context) error {
 	l.mu.Lock()
 	strays := slices.Collect(maps.Values(l.strays))
 	l.mu.Unlock()
+	var failed []error // one that cannot be taken away does not keep the others
 	for _, s := range strays {
 		if err := l.vacate(ctx, s); err != nil {
-			return fmt.Errorf("strays: %w", err)
+			failed = append(failed, fmt.Errorf("stray of %s: %w", s.client, err))
 		}
 	}
 	lapsed, err := l.api.queries.ListLapsedConnections(ctx, now)
 	if err != nil {
-		return fmt.Errorf("lapsed: %w", err)
+		failed = append(failed, fmt.Errorf("lapsed: %w", err))
 	}
 	for _, c := range lapsed {
 		err := l.depart(ctx, c.ReunionID, c.ClientID, func(q *db.Queries) error { return q.DeleteLapsedConnection(ctx, c.ID, now) })
 		if err != nil {
-			return fmt.Errorf("lapsed: %w", err)
+			failed = append(failed, fmt.Errorf("lapsed of %s: %w", c.ClientID, err))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // renew prolongs the lease: the first time those of all processes, so that their clients can return. Whoever lost its lease, or

@@ -216,6 +216,43 @@ func TestLeavingWhileTheDatabaseIsAway(t *testing.T) {
 	}
 }
 
+// TestStrays: a client that cannot be taken away does not keep the others.
+func TestStrays(t *testing.T) {
+	t.Parallel()
+	d := startDemo(t, options{})
+	var stuck joined
+	var left []*actor
+	for range 6 {
+		a, as := d.client("Alice")
+		left, stuck = append(left, a), as
+	}
+	exec := func(sql string) {
+		t.Helper()
+		if _, err := d.db.Pool.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$`)
+	exec(`CREATE TRIGGER all_stay BEFORE DELETE ON connections FOR EACH ROW EXECUTE FUNCTION refuse()`)
+	for _, a := range left {
+		a.leave()
+	}
+	if _, strays := d.Held(); strays != len(left) {
+		t.Fatalf("%d strays", strays)
+	}
+	exec(`CREATE TRIGGER one_stays BEFORE DELETE ON connections FOR EACH ROW WHEN (OLD.client_id = '` + stuck.ClientID + `') EXECUTE FUNCTION refuse()`)
+	exec(`DROP TRIGGER all_stay ON connections`)
+	if err := d.Tend(t.Context()); err == nil {
+		t.Error("nothing was refused")
+	}
+	if _, strays := d.Held(); strays != 1 {
+		t.Errorf("%d strays", strays)
+	}
+	exec(`DROP TRIGGER one_stays ON connections`)
+	d.tend()
+	d.is(stuck.ClientID, "non_finalise", false)
+}
+
 // tend does now what happens every second.
 func (d *demo) tend() {
 	d.t.Helper()

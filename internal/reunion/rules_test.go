@@ -10,28 +10,24 @@ import (
 func TestScore(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		ratings, recommendations []int32
-		average                  float64
-		nps                      int32
+		all     db.ScoreSurveysRow
+		average float64
+		nps     int32
 	}{
-		"one promoter":          {[]int32{5}, []int32{10}, 5, 100},
-		"one detractor":         {[]int32{1}, []int32{6}, 1, -100},
-		"one of neither":        {[]int32{3}, []int32{7}, 3, 0},
-		"8 is neither":          {[]int32{3, 4}, []int32{8, 9}, 3.5, 50},
-		"a third, rounded":      {[]int32{4, 1, 5}, []int32{9, 0, 10}, 10.0 / 3, 33},
-		"two thirds, rounded":   {[]int32{1, 1, 5}, []int32{0, 0, 8}, 7.0 / 3, -67},
-		"a half goes outwards":  {[]int32{1, 1, 1, 1, 1, 1, 1, 1}, []int32{9, 8, 8, 8, 8, 8, 8, 8}, 1, 13},
-		"a half, below nothing": {[]int32{1, 1, 1, 1, 1, 1, 1, 1}, []int32{0, 8, 8, 8, 8, 8, 8, 8}, 1, -13},
+		"one promoter":          {db.ScoreSurveysRow{Surveys: 1, Ratings: 5, Balance: 1}, 5, 100},
+		"one detractor":         {db.ScoreSurveysRow{Surveys: 1, Ratings: 1, Balance: -1}, 1, -100},
+		"one of neither":        {db.ScoreSurveysRow{Surveys: 1, Ratings: 3}, 3, 0},
+		"a half":                {db.ScoreSurveysRow{Surveys: 2, Ratings: 7, Balance: 1}, 3.5, 50},
+		"a third, rounded":      {db.ScoreSurveysRow{Surveys: 3, Ratings: 10, Balance: 1}, 10.0 / 3, 33},
+		"two thirds, rounded":   {db.ScoreSurveysRow{Surveys: 3, Ratings: 7, Balance: -2}, 7.0 / 3, -67},
+		"a half goes outwards":  {db.ScoreSurveysRow{Surveys: 8, Ratings: 8, Balance: 1}, 1, 13},
+		"a half, below nothing": {db.ScoreSurveysRow{Surveys: 8, Ratings: 8, Balance: -1}, 1, -13},
 	} {
-		var surveys []db.Survey
-		for i := range test.ratings {
-			surveys = append(surveys, db.Survey{OverallRating: test.ratings[i], RecommendationScore: test.recommendations[i]})
-		}
-		if average, nps := score(surveys); *average != test.average || *nps != test.nps {
+		if average, nps := score(test.all); *average != test.average || *nps != test.nps {
 			t.Errorf("%s: %v %d", name, *average, *nps)
 		}
 	}
-	if average, nps := score(nil); average != nil || nps != nil {
+	if average, nps := score(db.ScoreSurveysRow{}); average != nil || nps != nil {
 		t.Errorf("no surveys: %v %v", average, nps)
 	}
 }

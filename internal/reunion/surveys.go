@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/guichet-api/guichet/gen/reunion/api"
 	"github.com/guichet-api/guichet/gen/reunion/db"
@@ -32,23 +33,33 @@ func (a *API) SubmitSurvey(ctx context.Context, r api.SubmitSurveyRequestObject)
 	if err != nil {
 		return nil, err
 	}
-	var news debt
-	news.surveyed(r.ID, id, s.SubmittedAt)
-	a.live.tellHost(ctx, r.ID, news)
+	a.live.tellHost(ctx, r.ID, surveyed(r.ID, id, s.SubmittedAt))
 	return api.SubmitSurvey200JSONResponse{Success: true}, nil
 }
 
-// ListSurveys answers the surveys of one of the caller's réunions, oldest first, and their score.
+// maxSurveys is how many surveys of a réunion are listed.
+const maxSurveys = 1000
+
+// ListSurveys answers the newest surveys of one of the caller's réunions, oldest first, and the score of all of them.
 func (a *API) ListSurveys(ctx context.Context, r api.ListSurveysRequestObject) (api.ListSurveysResponseObject, error) {
 	if _, err := findReunion(ctx, a.queries, r.ID, ownedBy(login.CallerOf(ctx))); err != nil {
 		return nil, err
 	}
-	rows, err := a.queries.ListSurveys(ctx, r.ID)
+	var answer api.ListSurveys200JSONResponse
+	moment := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err := pgx.BeginTxFunc(ctx, a.deps.Pool, moment, func(tx pgx.Tx) error {
+		q := a.queries.WithTx(tx)
+		all, err := q.ScoreSurveys(ctx, r.ID)
+		if err != nil {
+			return err
+		}
+		rows, err := q.ListLatestSurveys(ctx, r.ID, maxSurveys)
+		answer.Surveys, answer.Count = convertAll(rows, survey), all.Surveys
+		answer.AverageRating, answer.Nps = score(all)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	average, nps := score(rows)
-	return api.ListSurveys200JSONResponse{
-		Surveys: convertAll(rows, survey), Count: int64(len(rows)), AverageRating: average, Nps: nps,
-	}, nil
+	return answer, nil
 }

@@ -50,6 +50,8 @@ CREATE TABLE clients (
     CHECK (validated_at IS NOT NULL OR comment IS NULL AND told_at IS NULL)
 );
 CREATE INDEX clients_by_reunion ON clients (reunion_id, joined_at, id);
+CREATE INDEX clients_untold ON clients (reunion_id, validated_at, id) WHERE validated_at IS NOT NULL AND told_at IS NULL;
+CREATE INDEX clients_by_told ON clients (reunion_id, told_at) WHERE told_at IS NOT NULL;
 
 -- told_at is when the host was told: until then it is owed survey-submitted.
 CREATE TABLE surveys (
@@ -68,6 +70,8 @@ CREATE TABLE surveys (
     told_at                timestamptz
 );
 CREATE INDEX surveys_by_reunion ON surveys (reunion_id, submitted_at, id);
+CREATE INDEX surveys_untold ON surveys (reunion_id, submitted_at, id) WHERE told_at IS NULL;
+CREATE INDEX surveys_by_told ON surveys (reunion_id, told_at) WHERE told_at IS NOT NULL;
 
 -- The processes that clients are connected to. A process renews its lease while it lives; when the lease has ended, its
 -- connections count as gone. A process that starts prolongs every lease, so that whoever was connected to one that died has

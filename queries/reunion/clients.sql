@@ -43,10 +43,9 @@ WHERE c.id = @id AND c.disconnected_at IS NULL AND NOT EXISTS (
 RETURNING c.status;
 
 -- name: ListUntoldValidations :many
--- Those that the host was not told of, or only after a time.
-SELECT * FROM clients
-WHERE reunion_id = @reunion_id AND validated_at IS NOT NULL AND (told_at IS NULL OR told_at > sqlc.arg(after)::timestamptz)
-ORDER BY validated_at, id;
+-- The oldest that the host was not told of.
+SELECT * FROM clients WHERE reunion_id = @reunion_id AND validated_at IS NOT NULL AND told_at IS NULL
+ORDER BY validated_at, id LIMIT @max_rows;
 
 -- name: TellValidations :exec
 UPDATE clients SET told_at = sqlc.arg(now)::timestamptz

@@ -413,7 +413,7 @@ type ClientInterface interface {
 
 	// ListSurveys Read a réunion's surveys
 	//
-	// With their average rating and net promoter score; owner only.
+	// The newest 1,000, oldest first; count, average rating and net promoter score are those of all. Owner only.
 	//
 	// Corresponds with GET /api/reunions/{id}/surveys (the `ListSurveys` operationId).
 	ListSurveys(ctx context.Context, id ReunionID, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -565,7 +565,7 @@ func (c *HTTPClient) SubmitSurvey(ctx context.Context, id ReunionID, body Submit
 
 // ListSurveys Read a réunion's surveys
 //
-// With their average rating and net promoter score; owner only.
+// The newest 1,000, oldest first; count, average rating and net promoter score are those of all. Owner only.
 //
 // Corresponds with GET /api/reunions/{id}/surveys (the `ListSurveys` operationId).
 func (c *HTTPClient) ListSurveys(ctx context.Context, id ReunionID, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -972,7 +972,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListSurveysWithResponse Read a réunion's surveys
 	//
-	// With their average rating and net promoter score; owner only.
+	// The newest 1,000, oldest first; count, average rating and net promoter score are those of all. Owner only.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -1585,7 +1585,7 @@ func (c *ClientWithResponses) SubmitSurveyWithResponse(ctx context.Context, id R
 
 // ListSurveysWithResponse Read a réunion's surveys
 //
-// With their average rating and net promoter score; owner only.
+// The newest 1,000, oldest first; count, average rating and net promoter score are those of all. Owner only.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -126,14 +126,13 @@ func (q *Queries) ListClients(ctx context.Context, reunionID string) ([]Client, 
 }
 
 const listUntoldValidations = `-- name: ListUntoldValidations :many
-SELECT id, reunion_id, resume_hash, name, email, cart, status, comment, joined_at, validated_at, disconnected_at, told_at FROM clients
-WHERE reunion_id = $1 AND validated_at IS NOT NULL AND (told_at IS NULL OR told_at > $2::timestamptz)
-ORDER BY validated_at, id
+SELECT id, reunion_id, resume_hash, name, email, cart, status, comment, joined_at, validated_at, disconnected_at, told_at FROM clients WHERE reunion_id = $1 AND validated_at IS NOT NULL AND told_at IS NULL
+ORDER BY validated_at, id LIMIT $2
 `
 
-// Those that the host was not told of, or only after a time.
-func (q *Queries) ListUntoldValidations(ctx context.Context, reunionID string, after time.Time) ([]Client, error) {
-	rows, err := q.db.Query(ctx, listUntoldValidations, reunionID, after)
+// The oldest that the host was not told of.
+func (q *Queries) ListUntoldValidations(ctx context.Context, reunionID string, maxRows int32) ([]Client, error) {
+	rows, err := q.db.Query(ctx, listUntoldValidations, reunionID, maxRows)
 	if err != nil {
 		return nil, err
 	}

@@ -52,12 +52,15 @@ func (q *Queries) InsertSurvey(ctx context.Context, arg InsertSurveyParams) erro
 	return err
 }
 
-const listSurveys = `-- name: ListSurveys :many
-SELECT id, reunion_id, overall_rating, comment, explanation_clarity, host_support, discovered_new_product, product_quality, future_participation, suggestion, recommendation_score, submitted_at, told_at FROM surveys WHERE reunion_id = $1 ORDER BY submitted_at, id
+const listLatestSurveys = `-- name: ListLatestSurveys :many
+SELECT id, reunion_id, overall_rating, comment, explanation_clarity, host_support, discovered_new_product, product_quality, future_participation, suggestion, recommendation_score, submitted_at, told_at FROM surveys WHERE id = ANY (ARRAY(
+    SELECT n.id FROM surveys n WHERE n.reunion_id = $1 ORDER BY n.submitted_at DESC, n.id DESC LIMIT $2))
+ORDER BY submitted_at, id
 `
 
-func (q *Queries) ListSurveys(ctx context.Context, reunionID string) ([]Survey, error) {
-	rows, err := q.db.Query(ctx, listSurveys, reunionID)
+// The newest of a réunion, oldest first.
+func (q *Queries) ListLatestSurveys(ctx context.Context, reunionID string, maxRows int32) ([]Survey, error) {
+	rows, err := q.db.Query(ctx, listLatestSurveys, reunionID, maxRows)
 	if err != nil {
 		return nil, err
 	}
@@ -91,8 +94,8 @@ func (q *Queries) ListSurveys(ctx context.Context, reunionID string) ([]Survey, 
 }
 
 const listUntoldSurveys = `-- name: ListUntoldSurveys :many
-SELECT id, submitted_at FROM surveys WHERE reunion_id = $1 AND (told_at IS NULL OR told_at > $2::timestamptz)
-ORDER BY submitted_at, id
+SELECT id, submitted_at FROM surveys WHERE reunion_id = $1 AND told_at IS NULL
+ORDER BY submitted_at, id LIMIT $2
 `
 
 type ListUntoldSurveysRow struct {
@@ -100,9 +103,9 @@ type ListUntoldSurveysRow struct {
 	SubmittedAt time.Time
 }
 
-// Those that the host was not told of, or only after a time.
-func (q *Queries) ListUntoldSurveys(ctx context.Context, reunionID string, after time.Time) ([]ListUntoldSurveysRow, error) {
-	rows, err := q.db.Query(ctx, listUntoldSurveys, reunionID, after)
+// The oldest that the host was not told of.
+func (q *Queries) ListUntoldSurveys(ctx context.Context, reunionID string, maxRows int32) ([]ListUntoldSurveysRow, error) {
+	rows, err := q.db.Query(ctx, listUntoldSurveys, reunionID, maxRows)
 	if err != nil {
 		return nil, err
 	}
@@ -129,6 +132,26 @@ UPDATE surveys SET told_at = NULL WHERE reunion_id = $1 AND told_at > $2::timest
 func (q *Queries) RecallSurveys(ctx context.Context, reunionID string, after time.Time) error {
 	_, err := q.db.Exec(ctx, recallSurveys, reunionID, after)
 	return err
+}
+
+const scoreSurveys = `-- name: ScoreSurveys :one
+SELECT count(*) AS surveys, coalesce(sum(overall_rating), 0)::bigint AS ratings,
+    (count(*) FILTER (WHERE recommendation_score >= 9) - count(*) FILTER (WHERE recommendation_score <= 6))::bigint AS balance
+FROM surveys WHERE reunion_id = $1
+`
+
+type ScoreSurveysRow struct {
+	Surveys int64
+	Ratings int64
+	Balance int64
+}
+
+// All surveys of a réunion: how many there are, the sum of their ratings, and promoters (9 and 10 of 10) less detractors (0 to 6).
+func (q *Queries) ScoreSurveys(ctx context.Context, reunionID string) (ScoreSurveysRow, error) {
+	row := q.db.QueryRow(ctx, scoreSurveys, reunionID)
+	var i ScoreSurveysRow
+	err := row.Scan(&i.Surveys, &i.Ratings, &i.Balance)
+	return i, err
 }
 
 const tellSurveys = `-- name: TellSurveys :exec

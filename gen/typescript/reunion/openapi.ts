@@ -117,7 +117,7 @@ export interface paths {
         };
         /**
          * Read a réunion's surveys
-         * @description With their average rating and net promoter score; owner only.
+         * @description The newest 1,000, oldest first; count, average rating and net promoter score are those of all. Owner only.
          */
         readonly get: operations["listSurveys"];
         readonly put?: never;

@@ -119,7 +119,24 @@ func (c *conn) flush() bool {
 		c.answers = nil
 	}
 	c.answers = c.answers[:0]
+	if err != nil {
+		c.peer.Lose()
+	}
 	return err == nil
+}
+
+// settle writes what is left before anybody is told that the peer is gone, which is lost if it did not take all of it. Nothing
+// takes longer than the grace from now on.
+func (c *conn) settle() {
+	c.Close(realtime.ReasonNormal) // unless it is closing
+	c.mu.Lock()
+	slow := c.reason == realtime.ReasonSlow
+	c.mu.Unlock()
+	if slow {
+		c.peer.Lose()
+		return
+	}
+	c.flush()
 }
 
 // write writes in one go. The deadline is moved in steps: moving it costs as much as a small write.
@@ -168,6 +185,7 @@ func (c *conn) wait(ctx context.Context, need codec.Need) bool {
 		in := c.rest(need)
 		return in != nil && c.handle(ctx, in)
 	}
+	c.peer.Lose()
 	return false
 }
 
@@ -208,6 +226,10 @@ func (c *conn) expire(ctx context.Context, need codec.Need) bool {
 	}
 	if need != codec.Silence && now.Before(c.limit(now, need)) {
 		return true
+	}
+	if need == codec.Nothing { // it says nothing any more
+		c.peer.Lose()
+		return false
 	}
 	in := c.rest(need)
 	return in != nil && c.handle(ctx, in)

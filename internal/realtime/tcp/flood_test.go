@@ -12,9 +12,8 @@ import (
 	"github.com/guichet-api/guichet/internal/realtime/tcp"
 )
 
-// TestFlood: garbage, endless lines, peers that do not read and writers of a byte now and then, from 500 connections at once, that
-// come back. Others are answered, and
-// memory stays bounded.
+// TestFlood: garbage, endless lines, peers that do not read and writers of a byte now and then, from 500 connections at once,
+// that come back. Others are answered, and memory stays bounded.
 func TestFlood(t *testing.T) {
 	t.Parallel()
 	const attackers = 500

@@ -96,6 +96,7 @@ func (h *Handler) ServeConn(ctx context.Context, socket net.Conn) {
 	}
 	defer h.cfg.Gateway.Closed(peer)
 	c.serve(ctx)
+	c.settle()
 }
 
 // kernelBuffer is how many bytes the kernel keeps of a peer, and for it, give or take. What they would grow to for a peer that

@@ -223,3 +223,27 @@ func TestNewRefuses(t *testing.T) {
 		t.Error("a contract that cannot be read is served")
 	}
 }
+
+// TestLost: the system is told which peers went without a word, or did not take their answers.
+func TestLost(t *testing.T) {
+	t.Parallel()
+	p := newEcho(t, tcp.Config{Stranger: 300 * time.Millisecond, Write: 300 * time.Millisecond, Grace: 300 * time.Millisecond})
+	for _, test := range []struct {
+		name  string
+		leave func(c *client)
+		lost  bool
+	}{
+		{"closed", func(c *client) { _ = c.conn.CloseWrite() }, false},
+		{"reset", func(c *client) { _ = c.conn.SetLinger(0); _ = c.conn.Close() }, true},
+		{"idle", func(c *client) { c.ended() }, true},
+		{"slow", func(c *client) { c.send(strings.Repeat("BIG\n", 20)) }, true},
+		{"closed, with answers that it does not take", func(c *client) { c.send(strings.Repeat("BIG\n", 20)); _ = c.conn.CloseWrite() }, true},
+		{"sent away", func(c *client) { c.send("BYE\n") }, false},
+	} {
+		c := p.dial()
+		test.leave(c)
+		if peer := <-p.left; peer.Lost() != test.lost {
+			t.Errorf("%s: lost is %v", test.name, peer.Lost())
+		}
+	}
+}

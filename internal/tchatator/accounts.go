@@ -13,6 +13,7 @@ import (
 
 	"github.com/guichet-api/guichet/gen/tchatator/db"
 	"github.com/guichet-api/guichet/internal/platform/auth"
+	"github.com/guichet-api/guichet/internal/platform/pg"
 )
 
 // The kinds of users.
@@ -141,16 +142,40 @@ func (o Operator) LiftBan(ctx context.Context, user int64) error {
 	return err
 }
 
-// ApplySettings makes what the settings say stand in the database: the administrator with the configured token.
+// errTokenTaken is what the settings' token may not be.
+var errTokenTaken = errors.New("admin-api-token is the API token of another user")
+
+// ApplySettings makes what the settings say stand in the database: the administrator with the configured token. A session with
+// the token before ends.
 func (o Operator) ApplySettings(ctx context.Context) error {
-	if o.api.cfg.AdminToken == "" {
-		return o.api.queries.ClearConfiguredToken(ctx)
-	}
-	err := o.api.queries.SetConfiguredToken(ctx, db.SetConfiguredTokenParams{
-		Name: "admin", TokenHash: auth.Digest(o.api.cfg.AdminToken), CreatedAt: o.api.now(),
+	err := o.api.inTx(ctx, func(q *db.Queries) error {
+		changed, err := o.applyToken(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, user := range changed {
+			if err := q.NotifyUser(ctx, user); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
+	if pg.Violates(err, "users_token_hash_key") {
+		err = errTokenTaken
+	}
 	if err != nil {
 		return fmt.Errorf("ApplySettings: %w", err)
 	}
 	return nil
+}
+
+// applyToken returns whose token may have changed.
+func (o Operator) applyToken(ctx context.Context, q *db.Queries) ([]int64, error) {
+	if o.api.cfg.AdminToken == "" {
+		return q.ClearConfiguredToken(ctx)
+	}
+	user, err := q.SetConfiguredToken(ctx, db.SetConfiguredTokenParams{
+		Name: "admin", TokenHash: auth.Digest(o.api.cfg.AdminToken), CreatedAt: o.api.now(),
+	})
+	return []int64{user}, err
 }

@@ -2,6 +2,7 @@ package tchatator
 
 import (
 	"context"
+	"slices"
 
 	"github.com/guichet-api/guichet/gen/tchatator/db"
 	"github.com/guichet-api/guichet/gen/tchatator/events"
@@ -29,11 +30,11 @@ func (l *Live) NewChgAvailable(ctx context.Context, peer *realtime.Peer, in even
 	if peer.Wire() == realtime.WireKeyValue {
 		rows = 1
 	}
-	changes, err := l.api.queries.TakeChanges(ctx, db.TakeChangesParams{UserID: one.user, Handed: nonNil(one.handed), Rows: rows})
+	changes, err := l.api.queries.TakeChanges(ctx, db.TakeChangesParams{UserID: one.user, Handed: nonNil(slices.Concat(one.owed, one.handed)), Rows: rows})
 	if err != nil {
 		return nil, err
 	}
-	one.handed = one.handed[:0]
+	one.owed, one.handed = nil, one.handed[:0]
 	for _, c := range changes {
 		one.handed = append(one.handed, c.ID)
 	}

@@ -86,7 +86,7 @@ func (l *Live) findUser(ctx context.Context, token string) (db.GetUserByTokenRow
 // Disconnected ends the session; the connection follows.
 func (l *Live) Disconnected(_ context.Context, peer *realtime.Peer) error {
 	if one := sessionOf(peer); one != nil {
-		l.rise(one)
+		l.rise(one, false)
 	}
 	l.hub.Close(peer, realtime.ReasonNormal)
 	return nil
@@ -117,6 +117,7 @@ func (l *Live) SendMsg(_ context.Context, peer *realtime.Peer, in events.SendMsg
 	if err := l.post.store(message); err != nil {
 		return events.Sent{}, err
 	}
+	one.sent.note(l.rate, message.at) // also what is refused: it costs the same
 	switch message.outcome {
 	case outcomeBanned:
 		return events.Sent{}, errBanned
@@ -125,7 +126,6 @@ func (l *Live) SendMsg(_ context.Context, peer *realtime.Peer, in events.SendMsg
 	case outcomeBlocked:
 		return events.Sent{}, errForbidden
 	}
-	one.sent.note(l.rate, message.at)
 	return sentMessage(message), nil
 }
 
@@ -146,12 +146,16 @@ func (l *Live) UpdtMsg(ctx context.Context, peer *realtime.Peer, in events.UpdtM
 	if err := l.checkLength(in.Content); err != nil {
 		return events.Done{}, err
 	}
+	now := l.api.now()
+	if !one.sent.allow(l.rate, now) { // a change is told to the receiver as a message is
+		return events.Done{}, errTooMany
+	}
+	one.sent.note(l.rate, now)
 	err = l.api.inTx(ctx, func(q *db.Queries) error {
 		found, err := lockOwn(ctx, q, one, in.MessageID)
 		if err != nil {
 			return err
 		}
-		now := l.api.now()
 		blocked, err := q.IsBlocked(ctx, db.IsBlockedParams{UserID: one.user, ReceiverID: found.ReceiverID, At: now})
 		if err != nil {
 			return err
@@ -199,6 +203,9 @@ func (l *Live) BlockUser(ctx context.Context, peer *realtime.Peer, in events.Blo
 	if err != nil {
 		return events.Done{}, err
 	}
+	if one.kind == kindMember {
+		return events.Done{}, errForbidden
+	}
 	var protected int64
 	if in.ForUserID != nil {
 		protected = *in.ForUserID
@@ -241,7 +248,7 @@ func (l *Live) BanUser(ctx context.Context, peer *realtime.Peer, in events.BanUs
 	if err != nil {
 		return events.Done{}, err
 	}
-	if in.UserID == one.user {
+	if one.kind != kindAdministrator || in.UserID == one.user {
 		return events.Done{}, errForbidden
 	}
 	if err := l.ban(ctx, in.UserID); err != nil {

@@ -12,17 +12,24 @@ import (
 // ListMessages answers a page of the caller's conversations, or of one of them.
 func (a *API) ListMessages(ctx context.Context, r api.ListMessagesRequestObject) (api.ListMessagesResponseObject, error) {
 	me := callerOf(ctx)
-	var other int64
-	if r.Params.With != nil {
-		other = *r.Params.With
+	count := func() (int64, error) { return a.queries.CountMessages(ctx, me) }
+	list := func(ctx context.Context, rows int32, skip int64) ([]db.Message, error) {
+		return a.queries.ListMessages(ctx, db.ListMessagesParams{UserID: me, Rows: rows, Skip: skip})
 	}
-	total, err := a.queries.CountMessages(ctx, me, other)
+	if r.Params.With != nil {
+		other := *r.Params.With
+		count = func() (int64, error) { return a.queries.CountConversation(ctx, me, other) }
+		list = func(ctx context.Context, rows int32, skip int64) ([]db.Message, error) {
+			return a.queries.ListConversation(ctx, db.ListConversationParams{UserID: me, OtherID: other, Rows: rows, Skip: skip})
+		}
+	}
+	total, err := count()
 	if err != nil {
 		return nil, err
 	}
 	window := page.Window{Page: r.Params.Page, Limit: int32(a.cfg.PageSize)} //nolint:gosec // at most MaxPageSize
 	rows, err := page.Read(ctx, window, total, func(ctx context.Context, skip int64) ([]db.Message, error) {
-		return a.queries.ListMessages(ctx, db.ListMessagesParams{UserID: me, OtherID: other, Rows: window.Limit, Skip: skip})
+		return list(ctx, window.Limit, skip)
 	})
 	if err != nil {
 		return nil, err

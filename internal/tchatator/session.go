@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/subtle"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -25,7 +27,8 @@ type session struct {
 
 	// Used by the peer's commands alone, which come one after the other, and after the last of them.
 	sent   sends
-	handed []int64 // changes that were answered and are not forgotten yet
+	handed []int64 // changes that were answered last: that it asks again, or leaves, shows that it has them
+	owed   []int64 // changes that it is known to have and that the database has not forgotten
 
 	mu   sync.Mutex
 	does activity
@@ -46,9 +49,10 @@ func (s *session) is(token string) bool {
 type seats struct {
 	process int64 // this process's number among those that hold seats
 
-	mu   sync.Mutex
-	held map[int64]*session // by user
-	owed map[int64][]int64  // changes that were handed out, and could not be forgotten when their user left
+	mu       sync.Mutex
+	held     map[int64]*session      // by user
+	strays   map[int64][]int64       // who has left and may still have a seat in the database, with the changes to forget
+	clearing map[int64]chan struct{} // closed when the database was asked to free a stray's seat
 }
 
 func newSeats(random io.Reader) (*seats, error) {
@@ -58,7 +62,7 @@ func newSeats(random io.Reader) (*seats, error) {
 	}
 	return &seats{
 		process: int64(binary.BigEndian.Uint64(number[:])), //nolint:gosec // any number will do, a negative one too
-		held:    map[int64]*session{}, owed: map[int64][]int64{},
+		held:    map[int64]*session{}, strays: map[int64][]int64{}, clearing: map[int64]chan struct{}{},
 	}, nil
 }
 
@@ -90,17 +94,20 @@ func (s *seats) reserve(ctx context.Context, one *session) bool {
 	defer timer.Stop()
 	for {
 		s.mu.Lock()
-		other := s.held[one.user]
-		if other == nil {
+		free := s.clearing[one.user]
+		if other := s.held[one.user]; other != nil {
+			free = other.left
+		}
+		if free == nil {
 			s.held[one.user] = one
-			one.handed = s.owed[one.user]
-			delete(s.owed, one.user)
+			one.owed = s.strays[one.user]
+			delete(s.strays, one.user)
 			s.mu.Unlock()
 			return true
 		}
 		s.mu.Unlock()
 		select {
-		case <-other.left:
+		case <-free:
 		case <-timer.C:
 			return false
 		case <-ctx.Done():
@@ -109,15 +116,43 @@ func (s *seats) reserve(ctx context.Context, one *session) bool {
 	}
 }
 
-// release frees a seat. What the database has not forgotten is owed to the user's next session.
-func (s *seats) release(one *session, owed []int64) {
+// release frees a seat of this process. stray: the database may still have it.
+func (s *seats) release(one *session, owed []int64, stray bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.held, one.user)
-	if len(owed) > 0 {
-		s.owed[one.user] = slices.Clone(owed)
+	if stray {
+		s.strays[one.user] = owed
 	}
 	close(one.left)
+}
+
+// astray are the users whose seats the database may still have.
+func (s *seats) astray() []int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.strays))
+}
+
+// find takes a stray's seat until done is called, so that nobody sits down while it is cleared. It reports false if the user
+// has come back.
+func (s *seats) find(user int64) (owed []int64, done func(cleared bool), found bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if owed, found = s.strays[user]; !found {
+		return nil, nil, false
+	}
+	free := make(chan struct{})
+	s.clearing[user] = free
+	return owed, func(cleared bool) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if cleared {
+			delete(s.strays, user)
+		}
+		delete(s.clearing, user)
+		close(free)
+	}, true
 }
 
 // sit gives a user its seat, in this process and among all, with what it has sent lately.
@@ -127,7 +162,7 @@ func (l *Live) sit(ctx context.Context, one *session) error {
 	}
 	err := l.sitDown(ctx, one)
 	if err != nil {
-		l.seats.release(one, one.handed)
+		l.leave(one, one.owed)
 	}
 	return err
 }
@@ -160,20 +195,50 @@ func (l *Live) sitDown(ctx context.Context, one *session) error {
 	return nil
 }
 
-// rise ends a session: its seat is free, and what it was told is forgotten. If the database is away, the seat is free for this
-// process, which is the one that has it.
-func (l *Live) rise(one *session) {
+// rise ends a session: its seat is free, and what it has is forgotten. What it was told last on a connection that broke may
+// not have arrived: its next session is told again.
+func (l *Live) rise(one *session, broken bool) {
 	one.peer.Identify("", nil)
-	err := l.api.queries.LeaveSeat(context.Background(), db.LeaveSeatParams{
-		Handed: nonNil(one.handed), UserID: one.user, Process: l.seats.process,
-	})
-	var owed []int64
+	has := one.owed
+	if !broken {
+		has = slices.Concat(has, one.handed)
+	}
+	l.leave(one, has)
+	l.log.Info("left", "user", one.user, "peer", one.peer.ID())
+}
+
+// leaveTimeout bounds the freeing of a seat in the database. The seat is free for this process afterwards in any case; for
+// others the sweep tries again.
+const leaveTimeout = 5 * time.Second
+
+// leave frees a seat, and forgets the changes that its user has.
+func (l *Live) leave(one *session, has []int64) {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+	defer cancel()
+	err := l.clear(ctx, one.user, has)
 	if err != nil {
-		owed = one.handed
 		l.log.Warn("a seat was not cleared in the database", "user", one.user, "error", err)
 	}
-	l.seats.release(one, owed)
-	l.log.Info("left", "user", one.user, "peer", one.peer.ID())
+	l.seats.release(one, has, err != nil)
+}
+
+func (l *Live) clear(ctx context.Context, user int64, has []int64) error {
+	return l.api.queries.LeaveSeat(ctx, db.LeaveSeatParams{Handed: nonNil(has), UserID: user, Process: l.seats.process})
+}
+
+// clearStrays frees the seats that could not be freed when their users left.
+func (l *Live) clearStrays(ctx context.Context) error {
+	var failed []error
+	for _, user := range l.seats.astray() {
+		owed, done, found := l.seats.find(user)
+		if !found {
+			continue
+		}
+		err := l.clear(ctx, user, owed)
+		done(err == nil)
+		failed = append(failed, err)
+	}
+	return errors.Join(failed...)
 }
 
 // end closes a user's connection to this process, if there is one.
@@ -205,7 +270,7 @@ func (connections) Connected(context.Context, *realtime.Peer) error { return nil
 // Disconnected frees the seat.
 func (c connections) Disconnected(_ context.Context, p *realtime.Peer) {
 	if one := sessionOf(p); one != nil {
-		c.live.rise(one)
+		c.live.rise(one, p.Lost())
 	}
 }
 

@@ -57,6 +57,9 @@ func (l *Live) watch(ctx context.Context) error {
 		return err
 	}
 	for {
+		if err := l.clearStrays(ctx); err != nil {
+			return err
+		}
 		told, err := wait(ctx, conn.Conn())
 		if err != nil {
 			return err

@@ -23,6 +23,7 @@ CREATE TABLE message (
 );
 CREATE INDEX message_by_sender ON message (sender_id, id);
 CREATE INDEX message_by_receiver ON message (receiver_id, id);
+CREATE INDEX message_by_pair ON message (sender_id, receiver_id, id);
 
 CREATE TABLE banned_user (
     user_id bigint PRIMARY KEY REFERENCES users,

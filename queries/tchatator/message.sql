@@ -25,7 +25,7 @@ WITH input AS (
 SELECT c.outcome, coalesce(n.id, 0)::bigint AS id FROM checked c LEFT JOIN numbered n ON n.place = c.place ORDER BY c.place;
 
 -- name: LockMessage :one
-SELECT m.id, m.sender_id, m.receiver_id, m.deleted FROM message m WHERE m.id = @id FOR UPDATE;
+SELECT m.id, m.sender_id, m.receiver_id, m.deleted FROM message m WHERE m.id = @id FOR NO KEY UPDATE;
 
 -- name: IsBlocked :one
 SELECT EXISTS (SELECT FROM blocked_user b WHERE b.user_id = @user_id AND b.for_user_id IN (0, @receiver_id) AND b.until > @at::timestamptz);
@@ -49,23 +49,35 @@ WITH announced AS (
 UPDATE message SET deleted = true WHERE message.id = @id;
 
 -- name: ListSendTimes :many
--- When a user sent its last messages, the newest first.
-SELECT m.sended_date FROM message m WHERE m.sender_id = @sender_id AND m.sended_date > @after ORDER BY m.id DESC LIMIT @rows;
+-- When a user sent its last messages, the newest first. The limit comes before the filter, so that no more rows are read.
+WITH latest AS (
+    SELECT m.id, m.sended_date FROM message m WHERE m.sender_id = @sender_id ORDER BY m.id DESC LIMIT @rows
+)
+SELECT latest.sended_date FROM latest WHERE latest.sended_date > @after::timestamptz ORDER BY latest.id DESC;
 
 -- name: GetMessage :one
 -- One that the user sent or received.
 SELECT * FROM message m WHERE m.id = @id AND @user_id::bigint IN (m.sender_id, m.receiver_id);
 
 -- name: CountMessages :one
-SELECT ((SELECT count(*) FROM message m WHERE m.sender_id = @user_id AND (@other_id::bigint = 0 OR m.receiver_id = @other_id))
-    + (SELECT count(*) FROM message m WHERE m.receiver_id = @user_id AND m.sender_id <> @user_id AND (@other_id = 0 OR m.sender_id = @other_id))
-    )::bigint AS total;
+SELECT ((SELECT count(*) FROM message m WHERE m.sender_id = @user_id)
+    + (SELECT count(*) FROM message m WHERE m.receiver_id = @user_id AND m.sender_id <> @user_id))::bigint AS total;
+
+-- name: CountConversation :one
+SELECT ((SELECT count(*) FROM message m WHERE m.sender_id = @user_id AND m.receiver_id = @other_id)
+    + (SELECT count(*) FROM message m WHERE m.sender_id = @other_id AND m.receiver_id = @user_id AND m.sender_id <> m.receiver_id))::bigint AS total;
 
 -- name: ListMessages :many
--- Newest first. Both halves come in this order from their index.
-SELECT m.id, m.sended_date, m.modified_date, m.sender_id, m.receiver_id, m.deleted, m.seen, m.content
-FROM message m WHERE m.sender_id = @user_id AND (@other_id::bigint = 0 OR m.receiver_id = @other_id)
-UNION ALL
-SELECT m.id, m.sended_date, m.modified_date, m.sender_id, m.receiver_id, m.deleted, m.seen, m.content
-FROM message m WHERE m.receiver_id = @user_id AND m.sender_id <> @user_id AND (@other_id = 0 OR m.sender_id = @other_id)
-ORDER BY id DESC LIMIT @rows OFFSET @skip::bigint;
+-- Newest first. Both halves come in this order from their index, and no more of them than the page may need.
+SELECT * FROM message m WHERE m.id = ANY(
+    ARRAY(SELECT s.id FROM message s WHERE s.sender_id = @user_id ORDER BY s.id DESC LIMIT sqlc.arg(skip)::bigint + sqlc.arg(rows)::int)
+    || ARRAY(SELECT r.id FROM message r WHERE r.receiver_id = @user_id AND r.sender_id <> @user_id ORDER BY r.id DESC LIMIT sqlc.arg(skip)::bigint + sqlc.arg(rows)::int))
+ORDER BY m.id DESC LIMIT @rows::int OFFSET @skip::bigint;
+
+-- name: ListConversation :many
+-- What two users wrote to each other, newest first, likewise.
+SELECT * FROM message m WHERE m.id = ANY(
+    ARRAY(SELECT s.id FROM message s WHERE s.sender_id = @user_id AND s.receiver_id = @other_id ORDER BY s.id DESC LIMIT sqlc.arg(skip)::bigint + sqlc.arg(rows)::int)
+    || ARRAY(SELECT r.id FROM message r WHERE r.sender_id = @other_id AND r.receiver_id = @user_id AND r.sender_id <> r.receiver_id
+        ORDER BY r.id DESC LIMIT sqlc.arg(skip)::bigint + sqlc.arg(rows)::int))
+ORDER BY m.id DESC LIMIT @rows::int OFFSET @skip::bigint;

@@ -8,9 +8,11 @@ ON CONFLICT (user_id) DO UPDATE SET process = excluded.process
 WHERE seat.process = excluded.process OR pg_try_advisory_xact_lock(seat.process);
 
 -- name: LeaveSeat :exec
--- Frees a seat and forgets the changes that its user has.
-WITH confirmed AS (
-    DELETE FROM change WHERE change.id = ANY(@handed::bigint[]) RETURNING change.message_id, change.kind
+-- Frees a seat and forgets the changes that its user has, in the order of locks that TakeChanges has.
+WITH held AS (
+    SELECT m.id FROM message m WHERE m.id IN (SELECT c.message_id FROM change c WHERE c.id = ANY(@handed::bigint[])) ORDER BY m.id FOR NO KEY UPDATE
+), confirmed AS (
+    DELETE FROM change WHERE change.id = ANY(@handed) AND (SELECT count(*) FROM held) >= 0 RETURNING change.message_id, change.kind
 ), seen AS (
     UPDATE message SET seen = true WHERE message.id IN (SELECT c.message_id FROM confirmed c WHERE c.kind = 'new_message')
 )

@@ -5,13 +5,13 @@ INSERT INTO users (kind, name, token_hash, created_at) VALUES (@kind, @name, @to
 INSERT INTO users (id, kind, name, token_hash, created_at) VALUES (@id, @kind, @name, @token_hash, @created_at)
 ON CONFLICT DO NOTHING;
 
--- name: SetConfiguredToken :exec
+-- name: SetConfiguredToken :one
 -- The administrator of the settings, made when it is first needed.
 INSERT INTO users (kind, name, token_hash, configured, created_at) VALUES ('administrator', @name, @token_hash, true, @created_at)
-ON CONFLICT (configured) WHERE configured DO UPDATE SET token_hash = excluded.token_hash;
+ON CONFLICT (configured) WHERE configured DO UPDATE SET token_hash = excluded.token_hash RETURNING id;
 
--- name: ClearConfiguredToken :exec
-UPDATE users SET token_hash = NULL WHERE configured;
+-- name: ClearConfiguredToken :many
+UPDATE users SET token_hash = NULL WHERE configured RETURNING id;
 
 -- name: SetToken :execrows
 UPDATE users SET token_hash = @token_hash WHERE id = @id;

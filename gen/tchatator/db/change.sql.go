@@ -11,8 +11,10 @@ import (
 )
 
 const takeChanges = `-- name: TakeChanges :many
-WITH confirmed AS (
-    DELETE FROM change WHERE change.id = ANY($2::bigint[]) RETURNING change.message_id, change.kind
+WITH held AS (
+    SELECT m.id FROM message m WHERE m.id IN (SELECT c.message_id FROM change c WHERE c.id = ANY($2::bigint[])) ORDER BY m.id FOR NO KEY UPDATE
+), confirmed AS (
+    DELETE FROM change WHERE change.id = ANY($2) AND (SELECT count(*) FROM held) >= 0 RETURNING change.message_id, change.kind
 ), seen AS (
     UPDATE message SET seen = true WHERE message.id IN (SELECT c.message_id FROM confirmed c WHERE c.kind = 'new_message')
 )
@@ -40,7 +42,8 @@ type TakeChangesRow struct {
 }
 
 // Forgets the changes that the user has, and reads the next ones, oldest first. Numbers are drawn before the commit, so
-// that a smaller one may appear later: what was handed out is told by its numbers, not by the greatest.
+// that a smaller one may appear later: what was handed out is told by its numbers, not by the greatest. Whoever changes a
+// message and its changes locks messages first, in the order of their numbers: UpdateMessage does, too.
 func (q *Queries) TakeChanges(ctx context.Context, arg TakeChangesParams) ([]TakeChangesRow, error) {
 	rows, err := q.db.Query(ctx, takeChanges, arg.UserID, arg.Handed, arg.Rows)
 	if err != nil {

@@ -10,14 +10,25 @@ import (
 	"time"
 )
 
-const countMessages = `-- name: CountMessages :one
-SELECT ((SELECT count(*) FROM message m WHERE m.sender_id = $1 AND ($2::bigint = 0 OR m.receiver_id = $2))
-    + (SELECT count(*) FROM message m WHERE m.receiver_id = $1 AND m.sender_id <> $1 AND ($2 = 0 OR m.sender_id = $2))
-    )::bigint AS total
+const countConversation = `-- name: CountConversation :one
+SELECT ((SELECT count(*) FROM message m WHERE m.sender_id = $1 AND m.receiver_id = $2)
+    + (SELECT count(*) FROM message m WHERE m.sender_id = $2 AND m.receiver_id = $1 AND m.sender_id <> m.receiver_id))::bigint AS total
 `
 
-func (q *Queries) CountMessages(ctx context.Context, userID int64, otherID int64) (int64, error) {
-	row := q.db.QueryRow(ctx, countMessages, userID, otherID)
+func (q *Queries) CountConversation(ctx context.Context, userID int64, otherID int64) (int64, error) {
+	row := q.db.QueryRow(ctx, countConversation, userID, otherID)
+	var total int64
+	err := row.Scan(&total)
+	return total, err
+}
+
+const countMessages = `-- name: CountMessages :one
+SELECT ((SELECT count(*) FROM message m WHERE m.sender_id = $1)
+    + (SELECT count(*) FROM message m WHERE m.receiver_id = $1 AND m.sender_id <> $1))::bigint AS total
+`
+
+func (q *Queries) CountMessages(ctx context.Context, userID int64) (int64, error) {
+	row := q.db.QueryRow(ctx, countMessages, userID)
 	var total int64
 	err := row.Scan(&total)
 	return total, err
@@ -74,29 +85,28 @@ func (q *Queries) IsBlocked(ctx context.Context, arg IsBlockedParams) (bool, err
 	return exists, err
 }
 
-const listMessages = `-- name: ListMessages :many
-SELECT m.id, m.sended_date, m.modified_date, m.sender_id, m.receiver_id, m.deleted, m.seen, m.content
-FROM message m WHERE m.sender_id = $3 AND ($4::bigint = 0 OR m.receiver_id = $4)
-UNION ALL
-SELECT m.id, m.sended_date, m.modified_date, m.sender_id, m.receiver_id, m.deleted, m.seen, m.content
-FROM message m WHERE m.receiver_id = $3 AND m.sender_id <> $3 AND ($4 = 0 OR m.sender_id = $4)
-ORDER BY id DESC LIMIT $2 OFFSET $1::bigint
+const listConversation = `-- name: ListConversation :many
+SELECT id, sended_date, modified_date, sender_id, receiver_id, deleted, seen, content FROM message m WHERE m.id = ANY(
+    ARRAY(SELECT s.id FROM message s WHERE s.sender_id = $1 AND s.receiver_id = $2 ORDER BY s.id DESC LIMIT $3::bigint + $4::int)
+    || ARRAY(SELECT r.id FROM message r WHERE r.sender_id = $2 AND r.receiver_id = $1 AND r.sender_id <> r.receiver_id
+        ORDER BY r.id DESC LIMIT $3::bigint + $4::int))
+ORDER BY m.id DESC LIMIT $4::int OFFSET $3::bigint
 `
 
-type ListMessagesParams struct {
-	Skip    int64
-	Rows    int32
+type ListConversationParams struct {
 	UserID  int64
 	OtherID int64
+	Skip    int64
+	Rows    int32
 }
 
-// Newest first. Both halves come in this order from their index.
-func (q *Queries) ListMessages(ctx context.Context, arg ListMessagesParams) ([]Message, error) {
-	rows, err := q.db.Query(ctx, listMessages,
-		arg.Skip,
-		arg.Rows,
+// What two users wrote to each other, newest first, likewise.
+func (q *Queries) ListConversation(ctx context.Context, arg ListConversationParams) ([]Message, error) {
+	rows, err := q.db.Query(ctx, listConversation,
 		arg.UserID,
 		arg.OtherID,
+		arg.Skip,
+		arg.Rows,
 	)
 	if err != nil {
 		return nil, err
@@ -125,19 +135,65 @@ func (q *Queries) ListMessages(ctx context.Context, arg ListMessagesParams) ([]M
 	return items, nil
 }
 
+const listMessages = `-- name: ListMessages :many
+SELECT id, sended_date, modified_date, sender_id, receiver_id, deleted, seen, content FROM message m WHERE m.id = ANY(
+    ARRAY(SELECT s.id FROM message s WHERE s.sender_id = $1 ORDER BY s.id DESC LIMIT $2::bigint + $3::int)
+    || ARRAY(SELECT r.id FROM message r WHERE r.receiver_id = $1 AND r.sender_id <> $1 ORDER BY r.id DESC LIMIT $2::bigint + $3::int))
+ORDER BY m.id DESC LIMIT $3::int OFFSET $2::bigint
+`
+
+type ListMessagesParams struct {
+	UserID int64
+	Skip   int64
+	Rows   int32
+}
+
+// Newest first. Both halves come in this order from their index, and no more of them than the page may need.
+func (q *Queries) ListMessages(ctx context.Context, arg ListMessagesParams) ([]Message, error) {
+	rows, err := q.db.Query(ctx, listMessages, arg.UserID, arg.Skip, arg.Rows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []Message{}
+	for rows.Next() {
+		var i Message
+		if err := rows.Scan(
+			&i.ID,
+			&i.SendedDate,
+			&i.ModifiedDate,
+			&i.SenderID,
+			&i.ReceiverID,
+			&i.Deleted,
+			&i.Seen,
+			&i.Content,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listSendTimes = `-- name: ListSendTimes :many
-SELECT m.sended_date FROM message m WHERE m.sender_id = $1 AND m.sended_date > $2 ORDER BY m.id DESC LIMIT $3
+WITH latest AS (
+    SELECT m.id, m.sended_date FROM message m WHERE m.sender_id = $2 ORDER BY m.id DESC LIMIT $3
+)
+SELECT latest.sended_date FROM latest WHERE latest.sended_date > $1::timestamptz ORDER BY latest.id DESC
 `
 
 type ListSendTimesParams struct {
-	SenderID int64
 	After    time.Time
+	SenderID int64
 	Rows     int32
 }
 
-// When a user sent its last messages, the newest first.
+// When a user sent its last messages, the newest first. The limit comes before the filter, so that no more rows are read.
 func (q *Queries) ListSendTimes(ctx context.Context, arg ListSendTimesParams) ([]time.Time, error) {
-	rows, err := q.db.Query(ctx, listSendTimes, arg.SenderID, arg.After, arg.Rows)
+	rows, err := q.db.Query(ctx, listSendTimes, arg.After, arg.SenderID, arg.Rows)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +213,7 @@ func (q *Queries) ListSendTimes(ctx context.Context, arg ListSendTimesParams) ([
 }
 
 const lockMessage = `-- name: LockMessage :one
-SELECT m.id, m.sender_id, m.receiver_id, m.deleted FROM message m WHERE m.id = $1 FOR UPDATE
+SELECT m.id, m.sender_id, m.receiver_id, m.deleted FROM message m WHERE m.id = $1 FOR NO KEY UPDATE
 `
 
 type LockMessageRow struct {

@@ -37,8 +37,10 @@ func (q *Queries) HoldProcess(ctx context.Context, process int64) (bool, error) 
 }
 
 const leaveSeat = `-- name: LeaveSeat :exec
-WITH confirmed AS (
-    DELETE FROM change WHERE change.id = ANY($3::bigint[]) RETURNING change.message_id, change.kind
+WITH held AS (
+    SELECT m.id FROM message m WHERE m.id IN (SELECT c.message_id FROM change c WHERE c.id = ANY($3::bigint[])) ORDER BY m.id FOR NO KEY UPDATE
+), confirmed AS (
+    DELETE FROM change WHERE change.id = ANY($3) AND (SELECT count(*) FROM held) >= 0 RETURNING change.message_id, change.kind
 ), seen AS (
     UPDATE message SET seen = true WHERE message.id IN (SELECT c.message_id FROM confirmed c WHERE c.kind = 'new_message')
 )
@@ -51,7 +53,7 @@ type LeaveSeatParams struct {
 	Handed  []int64
 }
 
-// Frees a seat and forgets the changes that its user has.
+// Frees a seat and forgets the changes that its user has, in the order of locks that TakeChanges has.
 func (q *Queries) LeaveSeat(ctx context.Context, arg LeaveSeatParams) error {
 	_, err := q.db.Exec(ctx, leaveSeat, arg.UserID, arg.Process, arg.Handed)
 	return err

@@ -10,13 +10,28 @@ import (
 	"time"
 )
 
-const clearConfiguredToken = `-- name: ClearConfiguredToken :exec
-UPDATE users SET token_hash = NULL WHERE configured
+const clearConfiguredToken = `-- name: ClearConfiguredToken :many
+UPDATE users SET token_hash = NULL WHERE configured RETURNING id
 `
 
-func (q *Queries) ClearConfiguredToken(ctx context.Context) error {
-	_, err := q.db.Exec(ctx, clearConfiguredToken)
-	return err
+func (q *Queries) ClearConfiguredToken(ctx context.Context) ([]int64, error) {
+	rows, err := q.db.Query(ctx, clearConfiguredToken)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []int64{}
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const getDatabaseTime = `-- name: GetDatabaseTime :one
@@ -205,9 +220,9 @@ func (q *Queries) ListUsers(ctx context.Context, after int64, most int32) ([]Lis
 	return items, nil
 }
 
-const setConfiguredToken = `-- name: SetConfiguredToken :exec
+const setConfiguredToken = `-- name: SetConfiguredToken :one
 INSERT INTO users (kind, name, token_hash, configured, created_at) VALUES ('administrator', $1, $2, true, $3)
-ON CONFLICT (configured) WHERE configured DO UPDATE SET token_hash = excluded.token_hash
+ON CONFLICT (configured) WHERE configured DO UPDATE SET token_hash = excluded.token_hash RETURNING id
 `
 
 type SetConfiguredTokenParams struct {
@@ -217,9 +232,11 @@ type SetConfiguredTokenParams struct {
 }
 
 // The administrator of the settings, made when it is first needed.
-func (q *Queries) SetConfiguredToken(ctx context.Context, arg SetConfiguredTokenParams) error {
-	_, err := q.db.Exec(ctx, setConfiguredToken, arg.Name, arg.TokenHash, arg.CreatedAt)
-	return err
+func (q *Queries) SetConfiguredToken(ctx context.Context, arg SetConfiguredTokenParams) (int64, error) {
+	row := q.db.QueryRow(ctx, setConfiguredToken, arg.Name, arg.TokenHash, arg.CreatedAt)
+	var id int64
+	err := row.Scan(&id)
+	return id, err
 }
 
 const setToken = `-- name: SetToken :execrows

@@ -171,8 +171,8 @@ func (c *Connection) NewChgAvailable(ctx context.Context, payload NewChgAvailabl
 	return nil, errors.New("NEW_CHG_AVAILABLE: the answer is none that the contract lists")
 }
 
-// BlockUser sends "BLOCK_USER" and waits for the answer. Block a user. A professional for itself; an administrator also
-// for another user, or for everyone.
+// BlockUser sends "BLOCK_USER" and waits for the answer. Block a user. Refused to members; a professional for itself;
+// an administrator also for another user, or for everyone.
 func (c *Connection) BlockUser(ctx context.Context, payload BlockUser) (reply Done, err error) {
 	args, err := arguments(payload, false)
 	if err != nil {
@@ -190,7 +190,8 @@ func (c *Connection) BlockUser(ctx context.Context, payload BlockUser) (reply Do
 	return reply, err
 }
 
-// BanUser sends "BAN_USER" and waits for the answer. Ban a user. Ends the user's sessions at once.
+// BanUser sends "BAN_USER" and waits for the answer. Ban a user. Refused to all but administrators. Ends the user's
+// sessions at once.
 func (c *Connection) BanUser(ctx context.Context, payload BanUser) (reply Done, err error) {
 	args, err := arguments(payload, false)
 	if err != nil {

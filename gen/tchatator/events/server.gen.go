@@ -27,10 +27,11 @@ type Handler interface {
 	// NewChgAvailable handles "NEW_CHG_AVAILABLE". Ask what changed. All changes over WebSocket, the oldest one over TCP;
 	// each is delivered once. Roles: member, professional, administrator.
 	NewChgAvailable(ctx context.Context, peer *realtime.Peer, in NewChgAvailable) (NewChgAvailableReply, error)
-	// BlockUser handles "BLOCK_USER". Block a user. A professional for itself; an administrator also for another user, or
-	// for everyone. Roles: professional, administrator.
+	// BlockUser handles "BLOCK_USER". Block a user. Refused to members; a professional for itself; an administrator also
+	// for another user, or for everyone. Roles: member, professional, administrator.
 	BlockUser(ctx context.Context, peer *realtime.Peer, in BlockUser) (Done, error)
-	// BanUser handles "BAN_USER". Ban a user. Ends the user's sessions at once. Roles: administrator.
+	// BanUser handles "BAN_USER". Ban a user. Refused to all but administrators. Ends the user's sessions at once. Roles:
+	// member, professional, administrator.
 	BanUser(ctx context.Context, peer *realtime.Peer, in BanUser) (Done, error)
 	// ClientInfo handles "CLIENT_INFO". Tell what one is doing. Roles: member, professional, administrator.
 	ClientInfo(ctx context.Context, peer *realtime.Peer, in ClientInfo) (Done, error)
@@ -218,7 +219,7 @@ func (d *Dispatcher) newChgAvailable(ctx context.Context, peer *realtime.Peer, i
 }
 
 func (d *Dispatcher) blockUser(ctx context.Context, peer *realtime.Peer, in *realtime.Incoming) (*realtime.Message, error) {
-	if err := contract.Allow(peer.Role(), "fr", "professional", "administrator"); err != nil {
+	if err := contract.Allow(peer.Role(), "fr", "member", "professional", "administrator"); err != nil {
 		return nil, err
 	}
 	var payload BlockUser
@@ -233,7 +234,7 @@ func (d *Dispatcher) blockUser(ctx context.Context, peer *realtime.Peer, in *rea
 }
 
 func (d *Dispatcher) banUser(ctx context.Context, peer *realtime.Peer, in *realtime.Incoming) (*realtime.Message, error) {
-	if err := contract.Allow(peer.Role(), "fr", "administrator"); err != nil {
+	if err := contract.Allow(peer.Role(), "fr", "member", "professional", "administrator"); err != nil {
 		return nil, err
 	}
 	var payload BanUser

@@ -164,9 +164,9 @@ export interface Commands {
   DEL_MSG: { args: [payload: DelMsg]; reply: Done | Refusal };
   /** Ask what changed. All changes over WebSocket, the oldest one over TCP; each is delivered once. */
   NEW_CHG_AVAILABLE: { args: [payload: NewChgAvailable]; reply: Changes | NewMessage | MessageUpdated | MessageDeleted | NoChange | Refusal };
-  /** Block a user. A professional for itself; an administrator also for another user, or for everyone. */
+  /** Block a user. Refused to members; a professional for itself; an administrator also for another user, or for everyone. */
   BLOCK_USER: { args: [payload: BlockUser]; reply: Done | Refusal };
-  /** Ban a user. Ends the user's sessions at once. */
+  /** Ban a user. Refused to all but administrators. Ends the user's sessions at once. */
   BAN_USER: { args: [payload: BanUser]; reply: Done | Refusal };
   /** Tell what one is doing. */
   CLIENT_INFO: { args: [payload: ClientInfo]; reply: Done | Refusal };

@@ -106,7 +106,8 @@ var settingNames = []string{
 	"max-message-reception-block", "admin-api-token",
 }
 
-// readSettingsFile reads lines such as "port: 4242" or "port = 4242"; # begins a comment. It answers a reader of the names as
+// readSettingsFile reads lines such as "port: 4242" or "port = 4242"; # begins a comment at the start of a
+// line and after a blank, outside quotes. It answers a reader of the names as
 // if they were variables.
 func readSettingsFile(r *config.Reader) *config.Reader {
 	path := r.String(tchatatorConfig, "")
@@ -123,8 +124,8 @@ func readSettingsFile(r *config.Reader) *config.Reader {
 	seen := map[string]bool{}
 	lines := bufio.NewScanner(file)
 	for n := 1; lines.Scan(); n++ {
-		line, _, _ := strings.Cut(lines.Text(), "#")
-		if line = strings.TrimSpace(line); line == "" {
+		line := strings.TrimSpace(withoutComment(lines.Text()))
+		if line == "" {
 			continue
 		}
 		name, value, err := parseSetting(line)
@@ -142,6 +143,25 @@ func readSettingsFile(r *config.Reader) *config.Reader {
 		r.Mistake(tchatatorConfig, "cannot be read: %v", err)
 	}
 	return config.NewReader(values)
+}
+
+// withoutComment is a line up to its comment.
+func withoutComment(line string) string {
+	var quote, before rune = 0, ' '
+	for i, c := range line {
+		switch {
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '#' && (before == ' ' || before == '\t'):
+			return line[:i]
+		case c == '"' || c == '\'':
+			quote = c
+		}
+		before = c
+	}
+	return line
 }
 
 // parseSetting takes a line apart. A duration without unit is in hours, and may have a blank before its unit: 24, 24 h, 24h.

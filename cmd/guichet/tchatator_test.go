@@ -24,11 +24,11 @@ func chatSettings(t *testing.T, text string, environ ...string) (tchatatorSettin
 
 func TestTchatatorSettings(t *testing.T) {
 	t.Parallel()
-	token := strings.Repeat("t", 64)
+	token := strings.Repeat("t#", 32)
 	text := `
 # the document's names
 port: 5555
-log-file = /var/log/tchatator.log
+log-file = "/var/log/chat #1.log" # quoted
 block-cli-duration 2 h
 max-messages-per-minutes:3   # few
 max-messages-per-hours=30
@@ -40,7 +40,7 @@ admin-api-token: "` + token + `"
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := tchatatorSettings{logFile: "/var/log/tchatator.log", port: 5555, Config: tchatator.Config{
+	want := tchatatorSettings{logFile: "/var/log/chat #1.log", port: 5555, Config: tchatator.Config{
 		BlockFor: 2 * time.Hour, PerMinute: 3, PerHour: 30, MaxLength: 50, PageSize: 7, AdminToken: token,
 	}}
 	if got != want || addr != "127.0.0.1:5555" {

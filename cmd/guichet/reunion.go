@@ -28,7 +28,11 @@ func newReunion(ctx context.Context, h *house, place site, checker *contract.Che
 		return nil, err
 	}
 	own, _ := h.settings.systems[reunion.Name].own.(reunionSettings)
-	return reunion.New(reunion.Config{Secret: h.secret, Limits: h.settings.limits.login(), Open: own.open}, reunion.Deps{
+	limits := reunion.Limits{Login: h.settings.limits.login(), Visits: h.settings.limits.rules[visitAddress]}
+	if !h.settings.limits.off {
+		limits.Carts = h.settings.limits.rules[cartSocket]
+	}
+	return reunion.New(reunion.Config{Secret: h.secret, Limits: limits, Open: own.open}, reunion.Deps{
 		Pool: pool, Clock: h.clock, Rand: h.random, Limiter: h.limiter, Jobs: h.jobs, Passwords: h.passwords,
 		Metrics: h.metrics.System(reunion.Name), Web: h.web(), Checker: checker,
 	})

@@ -77,6 +77,8 @@ const (
 	loginAddress    = "login-address"
 	registerAddress = "register-address"
 	forgotAccount   = "forgot-account"
+	visitAddress    = "visit-address"
+	cartSocket      = "cart-socket"
 )
 
 // defaultLimits is the contracts' own.
@@ -86,6 +88,8 @@ func defaultLimits() map[string]ratelimit.Limit {
 		loginAddress:    {N: 60, Per: time.Minute},
 		registerAddress: {N: 30, Per: time.Minute},
 		forgotAccount:   {N: 5, Per: time.Minute},
+		visitAddress:    {N: 600, Per: time.Minute},
+		cartSocket:      {N: 20, Per: 2 * time.Second},
 	}
 }
 

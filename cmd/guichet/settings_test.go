@@ -92,7 +92,7 @@ func TestSettingsAll(t *testing.T) {
 	}
 	want := map[string]ratelimit.Limit{
 		loginAccount: {N: 3, Per: 30 * time.Second}, forgotAccount: {}, loginAddress: {N: 60, Per: time.Minute},
-		registerAddress: {N: 30, Per: time.Minute},
+		registerAddress: {N: 30, Per: time.Minute}, visitAddress: {N: 600, Per: time.Minute}, cartSocket: {N: 20, Per: 2 * time.Second},
 	}
 	for rule, limit := range want {
 		if s.limits.rules[rule] != limit {

@@ -25,12 +25,13 @@ var (
 	errValidated = problem.New(problem.Forbidden, "Ce panier est déjà validé")
 )
 
-// seat is a socket's place as a client of a réunion. It is never changed.
+// seat is a socket's place as a client of a réunion. It is never changed, but for its pace.
 type seat struct {
 	id      uuid.UUID // of the connection
 	reunion string
 	client  string
 	token   string // resumes the client; the database has only its SHA-256
+	carts   *pace
 }
 
 // tokenBytes is how much randomness a resume token has.
@@ -55,12 +56,15 @@ func (a *API) resumedSeat(reunion, client, token string) (*seat, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &seat{id: id, reunion: reunion, client: client, token: token}, nil
+	return &seat{id: id, reunion: reunion, client: client, token: token, carts: &pace{}}, nil
 }
 
 // JoinReunionClient makes a socket act for a client: a new one, or one that it proves to have been. Behind the ack comes how
 // the réunion stands.
 func (l *Live) JoinReunionClient(ctx context.Context, peer *realtime.Peer, in events.JoinReunionClient) (events.Joined, error) {
+	if err := l.api.chargeVisit(ctx, "join", addressOf(peer)); err != nil {
+		return events.Joined{}, err
+	}
 	me := socketOf(peer)
 	next, isNew, err := l.chooseSeat(me.seat, in)
 	if err != nil {
@@ -185,6 +189,9 @@ func seatIn(peer *realtime.Peer, reunion *string) (*seat, error) {
 func (l *Live) UpdateCart(ctx context.Context, peer *realtime.Peer, in events.UpdateCart) (events.Done, error) {
 	s, err := seatIn(peer, in.ReunionID)
 	if err != nil {
+		return events.Done{}, err
+	}
+	if err := s.carts.take(l.api.now(), l.api.cfg.Limits.Carts); err != nil {
 		return events.Done{}, err
 	}
 	cart, err := stdjson.Marshal(in.Cart)

@@ -162,6 +162,9 @@ func (d *demo) mounted() http.Handler {
 	return p
 }
 
+// visits is how often a minute an address may join, and answer a survey.
+const visits = 20
+
 // parts is what newAPI builds with.
 type parts struct {
 	clock          clock.Clock
@@ -188,9 +191,11 @@ func newAPI(p parts) (*reunion.API, error) {
 		return nil, err
 	}
 	perMinute := func(n int) ratelimit.Limit { return ratelimit.Limit{N: n, Per: time.Minute} }
-	return reunion.New(reunion.Config{
-		Secret: secret, Open: p.open, Limits: login.Limits{PerAccount: perMinute(10), PerAddress: perMinute(60)},
-	}, reunion.Deps{
+	limits := reunion.Limits{Login: login.Limits{PerAccount: perMinute(10), PerAddress: perMinute(60)}, Visits: perMinute(visits)}
+	if p.limits {
+		limits.Carts = ratelimit.Limit{N: 20, Per: 2 * time.Second}
+	}
+	return reunion.New(reunion.Config{Secret: secret, Open: p.open, Limits: limits}, reunion.Deps{
 		Pool: p.pool, Clock: p.clock, Rand: random, Limiter: limiter, Jobs: queue, Passwords: passwords,
 		Metrics: web.NewRegistry("test").System(reunion.Name), Web: web.Config{Logger: log},
 	})

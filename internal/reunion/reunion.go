@@ -42,9 +42,9 @@ const (
 
 // Config is what an operator decides about the system.
 type Config struct {
-	Secret []byte       // signs sessions; at least 32 bytes
-	Limits login.Limits // the zero Limits allow everything
-	Open   bool         // sockets without token may host, and host any réunion: for trusted networks
+	Secret []byte // signs sessions; at least 32 bytes
+	Limits Limits
+	Open   bool // sockets without token may host, and host any réunion: for trusted networks
 }
 
 // Validate reports every mistake.
@@ -104,7 +104,7 @@ func New(cfg Config, deps Deps) (*API, error) {
 func (a *API) newLogins() (err error) {
 	a.logins, err = login.New(login.Config{
 		System: Name, Secret: a.cfg.Secret, Lifetime: sessionLifetime, Clock: a.deps.Clock, Random: a.deps.Rand,
-		Limiter: a.deps.Limiter, Limits: a.cfg.Limits, Passwords: a.deps.Passwords,
+		Limiter: a.deps.Limiter, Limits: a.cfg.Limits.Login, Passwords: a.deps.Passwords,
 		Refusals: login.Refusals{Token: errToken, Credentials: errCredentials, TooMany: textTooMany},
 		Find:     a.findCaller,
 	})

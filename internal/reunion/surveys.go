@@ -10,10 +10,14 @@ import (
 	"github.com/guichet-api/guichet/gen/reunion/db"
 	"github.com/guichet-api/guichet/internal/platform/login"
 	"github.com/guichet-api/guichet/internal/platform/pg"
+	"github.com/guichet-api/guichet/internal/platform/web"
 )
 
 // SubmitSurvey stores what a client thought of a réunion, which may be over, and tells the host.
 func (a *API) SubmitSurvey(ctx context.Context, r api.SubmitSurveyRequestObject) (api.SubmitSurveyResponseObject, error) {
+	if err := a.chargeVisit(ctx, "survey", web.PeerKey(ctx)); err != nil {
+		return nil, err
+	}
 	id, err := uuid.NewV7FromReader(a.deps.Rand)
 	if err != nil {
 		return nil, err

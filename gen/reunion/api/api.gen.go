@@ -927,6 +927,21 @@ func (response SubmitSurvey404JSONResponse) VisitSubmitSurveyResponse(w http.Res
 	return err
 }
 
+type SubmitSurvey429JSONResponse struct{ TooManyJSONResponse }
+
+func (response SubmitSurvey429JSONResponse) VisitSubmitSurveyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(429)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type SubmitSurveydefaultJSONResponse struct {
 	Body       Error
 	StatusCode int

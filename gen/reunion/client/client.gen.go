@@ -1325,6 +1325,11 @@ func (r CloseReunionResult) ContentType() string {
 	return ""
 }
 
+// SubmitSurveyResult429Headers the declared response headers of an HTTP 429 response for SubmitSurvey
+type SubmitSurveyResult429Headers struct {
+	RetryAfter int
+}
+
 type SubmitSurveyResult struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -1334,8 +1339,12 @@ type SubmitSurveyResult struct {
 	JSON400 *Invalid
 	// JSON404 the response for an HTTP 404 `application/json` response
 	JSON404 *NotFound
+	// JSON429 the response for an HTTP 429 `application/json` response
+	JSON429 *TooMany
 	// JSONDefault the response for an HTTP default `application/json` response
 	JSONDefault *Unexpected
+	// Headers429 the parsed response headers for an HTTP 429 response
+	Headers429 *SubmitSurveyResult429Headers
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
@@ -1351,6 +1360,11 @@ func (r SubmitSurveyResult) GetJSON400() *Invalid {
 // GetJSON404 returns the response for an HTTP 404 `application/json` response
 func (r SubmitSurveyResult) GetJSON404() *NotFound {
 	return r.JSON404
+}
+
+// GetJSON429 returns the response for an HTTP 429 `application/json` response
+func (r SubmitSurveyResult) GetJSON429() *TooMany {
+	return r.JSON429
 }
 
 // GetJSONDefault returns the response for an HTTP default `application/json` response
@@ -1909,6 +1923,13 @@ func ParseSubmitSurveyResult(rsp *http.Response) (*SubmitSurveyResult, error) {
 		}
 		response.JSON404 = &dest
 
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 429:
+		var dest TooMany
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON429 = &dest
+
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
 		var dest Unexpected
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
@@ -1916,6 +1937,19 @@ func ParseSubmitSurveyResult(rsp *http.Response) (*SubmitSurveyResult, error) {
 		}
 		response.JSONDefault = &dest
 
+	}
+
+	switch {
+	case rsp.StatusCode == 429:
+		var headers SubmitSurveyResult429Headers
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = value
+		}
+		response.Headers429 = &headers
 	}
 
 	return response, nil

@@ -176,7 +176,7 @@ func (c *Connection) JoinReunionClient(ctx context.Context, payload JoinReunionC
 }
 
 // UpdateCart sends "update-cart" and waits for the answer. A client changes its cart. The whole cart replaces the one
-// before; a validated cart stays as it is.
+// before; a validated cart stays as it is. Over 20 changes in 2 seconds are refused.
 func (c *Connection) UpdateCart(ctx context.Context, payload UpdateCart) (reply Done, err error) {
 	args, err := arguments(payload, false)
 	if err != nil {

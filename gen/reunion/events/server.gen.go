@@ -23,7 +23,7 @@ type Handler interface {
 	// the last that it joined as, whatever its messages say.
 	JoinReunionClient(ctx context.Context, peer *realtime.Peer, in JoinReunionClient) (Joined, error)
 	// UpdateCart handles "update-cart". A client changes its cart. The whole cart replaces the one before; a validated
-	// cart stays as it is.
+	// cart stays as it is. Over 20 changes in 2 seconds are refused.
 	UpdateCart(ctx context.Context, peer *realtime.Peer, in UpdateCart) (Done, error)
 	// ValidateCart handles "validate-cart". A client validates its cart. Once; the cart is frozen from then on.
 	ValidateCart(ctx context.Context, peer *realtime.Peer, in ValidateCart) (Done, error)

@@ -129,7 +129,7 @@ export interface Commands {
   "join-reunion-host": { args: [payload: ReunionRef]; reply: Done | Refusal };
   /** A client joins or returns. With the clientId and the resumeToken of an earlier ack it is that client again, without both it is a new one; anything else is refused. After the ack comes reunion-status; of a réunion that is over it is terminee, and the join is refused. A socket acts for one client, the last that it joined as, whatever its messages say. */
   "join-reunion-client": { args: [payload: JoinReunionClient]; reply: Joined | Refusal };
-  /** A client changes its cart. The whole cart replaces the one before; a validated cart stays as it is. */
+  /** A client changes its cart. The whole cart replaces the one before; a validated cart stays as it is. Over 20 changes in 2 seconds are refused. */
   "update-cart": { args: [payload: UpdateCart]; reply: Done | Refusal };
   /** A client validates its cart. Once; the cart is frozen from then on. */
   "validate-cart": { args: [payload: ValidateCart]; reply: Done | Refusal };

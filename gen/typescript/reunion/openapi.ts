@@ -545,6 +545,7 @@ export interface operations {
             };
             readonly 400: components["responses"]["Invalid"];
             readonly 404: components["responses"]["NotFound"];
+            readonly 429: components["responses"]["TooMany"];
             readonly default: components["responses"]["Unexpected"];
         };
     };

@@ -78,7 +78,11 @@ func Peer(ctx context.Context) netip.Addr {
 // PeerKey is what rate limits count a client by: its IPv4 address, or its IPv6 network of 64 bits, which is the least that
 // one subscriber has.
 func PeerKey(ctx context.Context) string {
-	addr := Peer(ctx)
+	return AddressKey(Peer(ctx))
+}
+
+// AddressKey is what rate limits count an address by, as PeerKey does: sockets outlive their request.
+func AddressKey(addr netip.Addr) string {
 	if addr.Is6() {
 		if network, err := addr.Prefix(64); err == nil {
 			return network.String()

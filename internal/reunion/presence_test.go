@@ -116,6 +116,7 @@ func TestReturnAfterRestart(t *testing.T) {
 func TestTwoProcesses(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t, options{})
+	d.tend() // it has begun, and will not doubt the second
 	second := d.newProcess("second")
 	t.Cleanup(second.stop)
 	here, alice := d.client("Alice")

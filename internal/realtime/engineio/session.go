@@ -243,11 +243,6 @@ func cause(err error) Cause {
 	return CauseTransportError
 }
 
-// fail ends a session whose client broke the rules.
-func (s *Session) fail(cause Cause) {
-	s.finish(cause, kindClose)
-}
-
 // heartbeat sends a ping, and later looks whether the pong came.
 func (s *Session) heartbeat() {
 	s.mu.Lock()

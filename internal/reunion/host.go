@@ -59,10 +59,12 @@ func (l *Live) host(ctx context.Context, peer *realtime.Peer, id string) error {
 	if err != nil {
 		return err
 	}
-	if l.hosted(id, peer) { // the other socket may be dead, and this one its successor
-		if err := l.recall(ctx, id); err != nil {
-			return err
-		}
+	last := l.before // of a socket that may have died with the process before this one
+	if l.hosted(id, peer) {
+		last = l.api.now() // of the other socket, which may be dead, and this one its successor
+	}
+	if err := l.recall(ctx, id, last); err != nil {
+		return err
 	}
 	me.hosting = id
 	l.become(peer, me)
@@ -142,7 +144,7 @@ func surveyed(reunion string, survey uuid.UUID, at time.Time) notice {
 }
 
 const (
-	// doubt is for how long what a host was told may not have reached it: longer than a wire needs to find out that a socket
+	// doubt is for how long what a host was told before its socket, or the process, ended may not have reached it: longer than a wire needs to find out that a socket
 	// is dead, which is 45 seconds on Socket.IO.
 	doubt = time.Minute
 	// portion is how many notices are sent at once: with the longest comments they take less than half of a socket's queue.
@@ -249,17 +251,17 @@ func (l *Live) unheard(ctx context.Context, lost *realtime.Peer, reunion string)
 	if l.hosted(reunion, lost) {
 		return nil
 	}
-	return l.recall(ctx, reunion)
+	return l.recall(ctx, reunion, l.api.now())
 }
 
-// recall makes a debt again of what the host of a réunion was told of late. Its lane is held.
-func (l *Live) recall(ctx context.Context, reunion string) error {
-	after := l.api.now().Add(-doubt)
+// recall makes a debt again of what a socket of a réunion's host was told shortly before its end. The réunion's lane is held.
+func (l *Live) recall(ctx context.Context, reunion string, end time.Time) error {
+	after := end.Add(-doubt)
 	return l.api.inTx(ctx, func(q *db.Queries) error {
-		if err := q.RecallValidations(ctx, reunion, after); err != nil {
+		if err := q.RecallValidations(ctx, db.RecallValidationsParams{ReunionID: reunion, After: after, Upto: end}); err != nil {
 			return err
 		}
-		return q.RecallSurveys(ctx, reunion, after)
+		return q.RecallSurveys(ctx, db.RecallSurveysParams{ReunionID: reunion, After: after, Upto: end})
 	})
 }
 

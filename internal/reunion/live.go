@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -27,6 +28,7 @@ type Live struct {
 	emit   *events.Emitter
 	lanes  lanes
 	server uuid.UUID // this process, among those that clients are connected to
+	before time.Time // the last moment before this process
 
 	mu       sync.Mutex
 	draining bool
@@ -50,7 +52,7 @@ func (a *API) newLive() error {
 	}
 	hub := realtime.NewHub(realtime.HubConfig{Meter: a.deps.Metrics.Live()})
 	a.live = &Live{
-		api: a, hub: hub, emit: events.NewEmitter(hub), server: server,
+		api: a, hub: hub, emit: events.NewEmitter(hub), server: server, before: a.now().Add(-time.Millisecond),
 		sellers: map[*realtime.Peer]uuid.UUID{}, seats: map[uuid.UUID]*seat{}, strays: map[uuid.UUID]*seat{},
 	}
 	dispatcher, err := events.New(events.Config{Handler: a.live, Errors: refusals{a.deps.Web.Logger}, Sink: hub})

@@ -52,5 +52,5 @@ UPDATE clients SET told_at = sqlc.arg(now)::timestamptz
 WHERE id = ANY (sqlc.arg(ids)::text[]) AND validated_at IS NOT NULL AND told_at IS NULL;
 
 -- name: RecallValidations :exec
--- What the host was told after a time did not reach it.
-UPDATE clients SET told_at = NULL WHERE reunion_id = @reunion_id AND told_at > sqlc.arg(after)::timestamptz;
+-- What the host was told between two moments may not have reached it.
+UPDATE clients SET told_at = NULL WHERE reunion_id = @reunion_id AND told_at > sqlc.arg(after)::timestamptz AND told_at <= sqlc.arg(upto)::timestamptz;

@@ -25,5 +25,5 @@ ORDER BY submitted_at, id LIMIT @max_rows;
 UPDATE surveys SET told_at = sqlc.arg(now)::timestamptz WHERE id = ANY (sqlc.arg(ids)::uuid[]) AND told_at IS NULL;
 
 -- name: RecallSurveys :exec
--- What the host was told after a time did not reach it.
-UPDATE surveys SET told_at = NULL WHERE reunion_id = @reunion_id AND told_at > sqlc.arg(after)::timestamptz;
+-- What the host was told between two moments may not have reached it.
+UPDATE surveys SET told_at = NULL WHERE reunion_id = @reunion_id AND told_at > sqlc.arg(after)::timestamptz AND told_at <= sqlc.arg(upto)::timestamptz;

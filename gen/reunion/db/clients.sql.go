@@ -189,12 +189,18 @@ func (q *Queries) LockClient(ctx context.Context, id string) (Client, error) {
 }
 
 const recallValidations = `-- name: RecallValidations :exec
-UPDATE clients SET told_at = NULL WHERE reunion_id = $1 AND told_at > $2::timestamptz
+UPDATE clients SET told_at = NULL WHERE reunion_id = $1 AND told_at > $2::timestamptz AND told_at <= $3::timestamptz
 `
 
-// What the host was told after a time did not reach it.
-func (q *Queries) RecallValidations(ctx context.Context, reunionID string, after time.Time) error {
-	_, err := q.db.Exec(ctx, recallValidations, reunionID, after)
+type RecallValidationsParams struct {
+	ReunionID string
+	After     time.Time
+	Upto      time.Time
+}
+
+// What the host was told between two moments may not have reached it.
+func (q *Queries) RecallValidations(ctx context.Context, arg RecallValidationsParams) error {
+	_, err := q.db.Exec(ctx, recallValidations, arg.ReunionID, arg.After, arg.Upto)
 	return err
 }
 

@@ -125,12 +125,18 @@ func (q *Queries) ListUntoldSurveys(ctx context.Context, reunionID string, maxRo
 }
 
 const recallSurveys = `-- name: RecallSurveys :exec
-UPDATE surveys SET told_at = NULL WHERE reunion_id = $1 AND told_at > $2::timestamptz
+UPDATE surveys SET told_at = NULL WHERE reunion_id = $1 AND told_at > $2::timestamptz AND told_at <= $3::timestamptz
 `
 
-// What the host was told after a time did not reach it.
-func (q *Queries) RecallSurveys(ctx context.Context, reunionID string, after time.Time) error {
-	_, err := q.db.Exec(ctx, recallSurveys, reunionID, after)
+type RecallSurveysParams struct {
+	ReunionID string
+	After     time.Time
+	Upto      time.Time
+}
+
+// What the host was told between two moments may not have reached it.
+func (q *Queries) RecallSurveys(ctx context.Context, arg RecallSurveysParams) error {
+	_, err := q.db.Exec(ctx, recallSurveys, arg.ReunionID, arg.After, arg.Upto)
 	return err
 }
 

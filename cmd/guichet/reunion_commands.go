@@ -41,7 +41,7 @@ type reunionUserAdd struct {
 }
 
 // Help is shown below the command's usage.
-func (reunionUserAdd) Help() string { return passwordHelp(reunion.Name, "seller") }
+func (reunionUserAdd) Help() string { return passwordHelp(reunion.Name, `--nom "Marie Martin"`) }
 
 // Run adds the seller.
 func (c reunionUserAdd) Run(ctx context.Context, a *app) error {
@@ -84,7 +84,7 @@ type reunionUserPassword struct {
 }
 
 // Help is shown below the command's usage.
-func (reunionUserPassword) Help() string { return passwordHelp(reunion.Name, "seller") }
+func (reunionUserPassword) Help() string { return passwordHelp(reunion.Name, `--nom "Marie Martin"`) }
 
 // Run changes the password.
 func (c reunionUserPassword) Run(ctx context.Context, a *app) error {

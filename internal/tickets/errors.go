@@ -12,13 +12,15 @@ import (
 	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/problem"
 	"github.com/guichet-api/guichet/internal/platform/web"
+	"github.com/guichet-api/guichet/internal/realtime"
 )
 
-// What a client is told when the fault is not its own.
+// What a client is told when the fault is not its own, and of events that there are not.
 const (
-	textServerError = "Erreur serveur"
-	textTooMany     = "Trop de tentatives, veuillez réessayer plus tard"
-	textUnavailable = "Service momentanément indisponible"
+	textServerError  = "Erreur serveur"
+	textTooMany      = "Trop de tentatives, veuillez réessayer plus tard"
+	textUnavailable  = "Service momentanément indisponible"
+	textUnknownEvent = "Événement inconnu"
 )
 
 // Refusals that several operations share.
@@ -42,9 +44,12 @@ func (a *API) answerError(err error, c echo.Context) {
 func envelope(err error) (status int, body api.Error, retryAfter time.Duration) {
 	var (
 		refused *contract.Error
+		unknown *realtime.UnknownEvent
 		public  *problem.Error
 	)
 	switch {
+	case errors.As(err, &unknown):
+		return http.StatusNotFound, api.Error{Message: textUnknownEvent}, 0
 	case errors.As(err, &refused):
 		return refused.Status, api.Error{Message: refused.Message, Details: details(refused.Violations)}, 0
 	case errors.As(err, &public):

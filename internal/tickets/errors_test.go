@@ -17,6 +17,7 @@ import (
 	"github.com/guichet-api/guichet/internal/contract/stdjson"
 	"github.com/guichet-api/guichet/internal/platform/problem"
 	"github.com/guichet-api/guichet/internal/platform/web"
+	"github.com/guichet-api/guichet/internal/realtime"
 	"github.com/guichet-api/guichet/internal/testkit"
 )
 
@@ -48,6 +49,7 @@ func TestEnvelope(t *testing.T) {
 		"too many":          {problem.TooManyFor(time.Second, "trop"), 429, api.Error{Message: "trop"}, time.Second},
 		"the database away": {fmt.Errorf("x: %w", io.ErrUnexpectedEOF), 503, api.Error{Message: "Service momentanément indisponible"}, 0},
 		"too slow":          {context.DeadlineExceeded, 503, api.Error{Message: "Service momentanément indisponible"}, 0},
+		"an unknown event":  {&realtime.UnknownEvent{Event: "x"}, 404, api.Error{Message: "Événement inconnu"}, 0},
 		"a wrong statement": {&pgconn.PgError{Code: "42601", Message: "secret"}, 500, api.Error{Message: "Erreur serveur"}, 0},
 		"no row":            {pgx.ErrNoRows, 500, api.Error{Message: "Erreur serveur"}, 0},
 		"a panic":           {&web.PanicError{Value: "secret"}, 500, api.Error{Message: "Erreur serveur"}, 0},

@@ -3,8 +3,8 @@
 // Package events holds the messages of "Tickets-Clients BTP – events": types, dispatcher, emitter and client.
 //
 // What happens on the ticket desk, announced to everybody who is connected, after it is stored. Every event carries an
-// id `<epoch>:<n>`; who reconnects with `?since=<id>` is sent what it missed, for 24 hours. The same events are served
-// over plain WebSocket and over Socket.IO.
+// id `<epoch>:<n>`; who reconnects with `?since=<id>`, on Socket.IO with `auth.since`, is sent what it missed, for 24
+// hours. The same events are served over plain WebSocket and over Socket.IO, where the id is the event's last argument.
 package events
 
 import (

@@ -1,6 +1,7 @@
 package tchatator_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -110,6 +111,25 @@ func TestSeatThatWasNotCleared(t *testing.T) {
 	again.want("DISCONNECTED\n", "")
 	again.ended()
 	one.textAs(1)
+}
+
+// TestSeatsOfTheDead: users of a process that died, who return together, do not get into each other's way.
+func TestSeatsOfTheDead(t *testing.T) {
+	t.Parallel()
+	c := start(t, tchatator.Config{}, "")
+	const dead = 1 << 40
+	other, err := c.db.Pool.Begin(t.Context()) // the statement of another user's LOGIN
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Rollback(context.WithoutCancel(t.Context())) }()
+	if _, err := c.db.Pool.Exec(t.Context(), "INSERT INTO tchatator.seat (user_id, process) VALUES (1, $1), (2, $1)", dead); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.Exec(t.Context(), "UPDATE tchatator.seat SET process = 1 WHERE user_id = 2 AND pg_try_advisory_xact_lock_shared($1)", dead); err != nil {
+		t.Fatal(err)
+	}
+	c.text().want("LOGIN\napi-token:"+tokenOf(1)+"\n", "200/OK\nmessage:Accès autorisé\n")
 }
 
 // TestRateOfChanges: changing messages and trying in vain are limited as sending is.

@@ -1,11 +1,12 @@
 -- name: TakeSeat :execrows
--- Takes a user's seat unless a process that lives has it; nobody takes it who was banned, or whose token was changed,
+-- Takes a user's seat unless a process that lives has it, which its lock shows: shared ones do not get into the way of each
+-- other, when all users of a process that died return at once. Nobody takes it who was banned, or whose token was changed,
 -- meanwhile.
 INSERT INTO seat (user_id, process)
 SELECT u.id, @process::bigint FROM users u
 WHERE u.id = @user_id AND u.token_hash = @token_hash AND NOT EXISTS (SELECT FROM banned_user b WHERE b.user_id = u.id)
 ON CONFLICT (user_id) DO UPDATE SET process = excluded.process
-WHERE seat.process = excluded.process OR pg_try_advisory_xact_lock(seat.process);
+WHERE seat.process = excluded.process OR pg_try_advisory_xact_lock_shared(seat.process);
 
 -- name: LeaveSeat :exec
 -- Frees a seat and forgets the changes that its user has, in the order of locks that TakeChanges has.
@@ -21,7 +22,7 @@ DELETE FROM seat WHERE seat.user_id = @user_id AND seat.process = @process;
 -- name: DeleteDeadSeats :execrows
 -- Clears the seats of processes that have died.
 DELETE FROM seat WHERE process IN (
-    SELECT p.process FROM (SELECT DISTINCT s.process FROM seat s WHERE s.process <> @process OFFSET 0) p WHERE pg_try_advisory_xact_lock(p.process)
+    SELECT p.process FROM (SELECT DISTINCT s.process FROM seat s WHERE s.process <> @process OFFSET 0) p WHERE pg_try_advisory_xact_lock_shared(p.process)
 );
 
 -- name: HoldProcess :one

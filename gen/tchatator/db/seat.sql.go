@@ -11,7 +11,7 @@ import (
 
 const deleteDeadSeats = `-- name: DeleteDeadSeats :execrows
 DELETE FROM seat WHERE process IN (
-    SELECT p.process FROM (SELECT DISTINCT s.process FROM seat s WHERE s.process <> $1 OFFSET 0) p WHERE pg_try_advisory_xact_lock(p.process)
+    SELECT p.process FROM (SELECT DISTINCT s.process FROM seat s WHERE s.process <> $1 OFFSET 0) p WHERE pg_try_advisory_xact_lock_shared(p.process)
 )
 `
 
@@ -103,7 +103,7 @@ INSERT INTO seat (user_id, process)
 SELECT u.id, $1::bigint FROM users u
 WHERE u.id = $2 AND u.token_hash = $3 AND NOT EXISTS (SELECT FROM banned_user b WHERE b.user_id = u.id)
 ON CONFLICT (user_id) DO UPDATE SET process = excluded.process
-WHERE seat.process = excluded.process OR pg_try_advisory_xact_lock(seat.process)
+WHERE seat.process = excluded.process OR pg_try_advisory_xact_lock_shared(seat.process)
 `
 
 type TakeSeatParams struct {
@@ -112,7 +112,8 @@ type TakeSeatParams struct {
 	TokenHash []byte
 }
 
-// Takes a user's seat unless a process that lives has it; nobody takes it who was banned, or whose token was changed,
+// Takes a user's seat unless a process that lives has it, which its lock shows: shared ones do not get into the way of each
+// other, when all users of a process that died return at once. Nobody takes it who was banned, or whose token was changed,
 // meanwhile.
 func (q *Queries) TakeSeat(ctx context.Context, arg TakeSeatParams) (int64, error) {
 	result, err := q.db.Exec(ctx, takeSeat, arg.Process, arg.UserID, arg.TokenHash)

@@ -34,13 +34,14 @@ func NewServer(t testing.TB) *Server {
 // Wrap puts a listener around the port, before Serve: one that takes connections of other protocols out, say.
 func (s *Server) Wrap(around func(net.Listener) net.Listener) { s.listener = around(s.listener) }
 
-// Serve answers with the handler until the test ends; requests that are under way then get five seconds.
+// Serve answers with the handler until the test ends; requests that are under way then get ten seconds. Fewer would not do:
+// a connection on which a client has not asked anything yet counts as under way for five.
 func (s *Server) Serve(handler http.Handler) {
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(s.listener) }()
 	s.t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.t.Context()), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(s.t.Context()), 10*time.Second)
 		defer cancel()
 		if err := server.Shutdown(ctx); err != nil {
 			s.t.Errorf("testkit.Server: %v", err)

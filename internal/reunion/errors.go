@@ -12,7 +12,6 @@ import (
 	"github.com/guichet-api/guichet/gen/reunion/api"
 	"github.com/guichet-api/guichet/gen/reunion/events"
 	"github.com/guichet-api/guichet/internal/contract"
-	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/problem"
 	"github.com/guichet-api/guichet/internal/platform/web"
 	"github.com/guichet-api/guichet/internal/realtime"
@@ -51,26 +50,20 @@ func (a *API) answerError(err error, c echo.Context) {
 
 // envelope is what a failure looks like to the client.
 func envelope(err error) (status int, body api.Error, retryAfter time.Duration) {
+	failure := web.Words{Server: textServerError, Unavailable: textUnavailable}.Failure(err)
 	var (
 		refused *contract.Error
 		unknown *realtime.UnknownEvent
-		public  *problem.Error
 	)
 	switch {
 	case errors.As(err, &refused) && refused.Status == http.StatusBadRequest:
-		return refused.Status, api.Error{Message: textMissing, Details: details(refused.Violations)}, 0
-	case errors.As(err, &refused):
-		return refused.Status, api.Error{Message: refused.Message}, 0
+		failure.Message = textMissing
 	case errors.As(err, &unknown):
-		return http.StatusNotFound, api.Error{Message: textUnknownEvent}, 0
-	case errors.As(err, &public):
-		return public.Kind.Status(), api.Error{Message: public.Message}, public.RetryAfter
-	case errors.Is(err, realtime.ErrUnauthenticated): // what a socket presented is no token at all
-		return errToken.Kind.Status(), api.Error{Message: errToken.Message}, 0
-	case pg.IsUnavailable(err):
-		return http.StatusServiceUnavailable, api.Error{Message: textUnavailable}, 0
+		failure = web.Failure{Status: http.StatusNotFound, Message: textUnknownEvent}
+	case failure.Status == http.StatusInternalServerError && errors.Is(err, realtime.ErrUnauthenticated):
+		failure = web.Failure{Status: errToken.Kind.Status(), Message: errToken.Message} // what a socket presented is no token at all
 	}
-	return http.StatusInternalServerError, api.Error{Message: textServerError}, 0
+	return failure.Status, api.Error{Message: failure.Message, Details: details(failure.Violations)}, failure.RetryAfter
 }
 
 // details are the contract's violations as the envelope lists them.

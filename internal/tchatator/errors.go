@@ -95,24 +95,12 @@ func (a *API) answerError(err error, c echo.Context) {
 
 // envelope is what a failure looks like over HTTP: with the document's code where it has one.
 func envelope(err error) (status int, body api.Error) {
-	var (
-		refused *contract.Error
-		public  *problem.Error
-	)
-	switch {
-	case errors.As(err, &refused):
-		body = api.Error{Error: httpCode(refused.Status), Message: refused.Message}
-		for _, v := range refused.Violations {
-			body.Details = append(body.Details, api.ErrorDetail{Field: v.Field(), Message: v.Message})
-		}
-		return refused.Status, body
-	case errors.As(err, &public):
-		status = public.Kind.Status()
-		return status, api.Error{Error: httpCode(status), Message: public.Message}
-	case pg.IsUnavailable(err):
-		return http.StatusServiceUnavailable, api.Error{Error: string(events.Code503Unavail), Message: textUnavailable}
+	failure := web.Words{Server: textServerError, Unavailable: textUnavailable}.Failure(err)
+	body = api.Error{Error: httpCode(failure.Status), Message: failure.Message}
+	for _, v := range failure.Violations {
+		body.Details = append(body.Details, api.ErrorDetail{Field: v.Field(), Message: v.Message})
 	}
-	return http.StatusInternalServerError, api.Error{Error: string(events.Code500Error), Message: textServerError}
+	return failure.Status, body
 }
 
 // httpCode writes a status like the document's codes.
@@ -124,6 +112,10 @@ func httpCode(status int) string {
 		return string(events.Code401Unauth)
 	case http.StatusForbidden:
 		return string(events.Code403Denied)
+	case http.StatusInternalServerError:
+		return string(events.Code500Error)
+	case http.StatusServiceUnavailable:
+		return string(events.Code503Unavail)
 	}
 	return strconv.Itoa(status) + "/" + strings.ToUpper(strings.ReplaceAll(http.StatusText(status), " ", "_"))
 }

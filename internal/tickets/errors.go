@@ -9,7 +9,6 @@ import (
 
 	"github.com/guichet-api/guichet/gen/tickets/api"
 	"github.com/guichet-api/guichet/internal/contract"
-	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/problem"
 	"github.com/guichet-api/guichet/internal/platform/web"
 	"github.com/guichet-api/guichet/internal/realtime"
@@ -42,22 +41,12 @@ func (a *API) answerError(err error, c echo.Context) {
 
 // envelope is what a failure looks like to the client.
 func envelope(err error) (status int, body api.Error, retryAfter time.Duration) {
-	var (
-		refused *contract.Error
-		unknown *realtime.UnknownEvent
-		public  *problem.Error
-	)
-	switch {
-	case errors.As(err, &unknown):
+	var unknown *realtime.UnknownEvent
+	if errors.As(err, &unknown) {
 		return http.StatusNotFound, api.Error{Message: textUnknownEvent}, 0
-	case errors.As(err, &refused):
-		return refused.Status, api.Error{Message: refused.Message, Details: details(refused.Violations)}, 0
-	case errors.As(err, &public):
-		return public.Kind.Status(), api.Error{Message: public.Message}, public.RetryAfter
-	case pg.IsUnavailable(err):
-		return http.StatusServiceUnavailable, api.Error{Message: textUnavailable}, 0
 	}
-	return http.StatusInternalServerError, api.Error{Message: textServerError}, 0
+	failure := web.Words{Server: textServerError, Unavailable: textUnavailable}.Failure(err)
+	return failure.Status, api.Error{Message: failure.Message, Details: details(failure.Violations)}, failure.RetryAfter
 }
 
 // publicMessage is what a failure looks like where there is no envelope: on Socket.IO.

@@ -1,15 +1,12 @@
 package tiptop
 
 import (
-	"errors"
-	"net/http"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/guichet-api/guichet/gen/tiptop/api"
 	"github.com/guichet-api/guichet/internal/contract"
-	"github.com/guichet-api/guichet/internal/platform/pg"
 	"github.com/guichet-api/guichet/internal/platform/problem"
 	"github.com/guichet-api/guichet/internal/platform/web"
 )
@@ -40,19 +37,8 @@ func (a *API) answerError(err error, c echo.Context) {
 
 // envelope is what a failure looks like to the client.
 func envelope(err error) (status int, body api.Error, retryAfter time.Duration) {
-	var (
-		refused *contract.Error
-		public  *problem.Error
-	)
-	switch {
-	case errors.As(err, &refused):
-		return refused.Status, api.Error{Error: refused.Message, Details: details(refused.Violations)}, 0
-	case errors.As(err, &public):
-		return public.Kind.Status(), api.Error{Error: public.Message}, public.RetryAfter
-	case pg.IsUnavailable(err):
-		return http.StatusServiceUnavailable, api.Error{Error: textUnavailable}, 0
-	}
-	return http.StatusInternalServerError, api.Error{Error: textServerError}, 0
+	failure := web.Words{Server: textServerError, Unavailable: textUnavailable}.Failure(err)
+	return failure.Status, api.Error{Error: failure.Message, Details: details(failure.Violations)}, failure.RetryAfter
 }
 
 // details are the contract's violations as the envelope lists them.

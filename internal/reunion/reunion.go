@@ -117,20 +117,16 @@ func (a *API) newRoutes() error {
 	if a.contract, err = contract.Load(spec.Reunion, "spec/reunion/openapi.yaml"); err != nil {
 		return err
 	}
-	guard, err := a.contract.Guard(contract.Config{
-		Authenticate: a.logins.Guard,
-		Around:       func(op *contract.Operation) echo.MiddlewareFunc { return a.deps.Metrics.Around(op.ID) },
-		Check:        a.deps.Checker,
+	around := a.deps.Web
+	around.System, around.Metrics = Name, a.deps.Metrics
+	around.QuietRoutes = slices.Concat(around.QuietRoutes, []string{socketPath}) // long polls
+	e, guard, err := web.NewGuarded(around, web.Guarded{
+		Contract: a.contract, Authenticate: a.logins.Guard, Checker: a.deps.Checker, Answer: a.answerError,
 	})
 	if err != nil {
 		return err
 	}
-	around := a.deps.Web
-	around.System, around.Metrics = Name, a.deps.Metrics
-	around.QuietRoutes = slices.Concat(around.QuietRoutes, []string{socketPath}) // long polls
-	a.echo = web.New(around)
-	a.echo.Binder = contract.Binder{}
-	a.echo.HTTPErrorHandler = a.answerError
+	a.echo = e
 	api.RegisterHandlersWithOptions(a.echo, api.NewStrictHandler(a, nil), api.RegisterHandlersOptions{OperationMiddlewares: guard.Middlewares()})
 	if err := a.newSockets(); err != nil {
 		return err

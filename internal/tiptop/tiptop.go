@@ -138,19 +138,15 @@ func (a *API) newRoutes() error {
 	if a.contract, err = contract.Load(spec.Tiptop, "spec/tiptop/openapi.yaml"); err != nil {
 		return err
 	}
-	guard, err := a.contract.Guard(contract.Config{
-		Authenticate: a.logins.Guard,
-		Around:       func(op *contract.Operation) echo.MiddlewareFunc { return a.deps.Metrics.Around(op.ID) },
-		Check:        a.deps.Checker,
+	around := a.deps.Web
+	around.System, around.Metrics = Name, a.deps.Metrics
+	e, guard, err := web.NewGuarded(around, web.Guarded{
+		Contract: a.contract, Authenticate: a.logins.Guard, Checker: a.deps.Checker, Answer: a.answerError,
 	})
 	if err != nil {
 		return err
 	}
-	around := a.deps.Web
-	around.System, around.Metrics = Name, a.deps.Metrics
-	a.echo = web.New(around)
-	a.echo.Binder = contract.Binder{}
-	a.echo.HTTPErrorHandler = a.answerError
+	a.echo = e
 	api.RegisterHandlersWithOptions(a.echo, api.NewStrictHandler(a, nil), api.RegisterHandlersOptions{OperationMiddlewares: guard.Middlewares()})
 	return guard.CheckRoutes(a.echo)
 }
